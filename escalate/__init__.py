@@ -1,0 +1,2 @@
+"""escalate."""
+__version__ = "0.1.0"
