@@ -1,0 +1,109 @@
+"""What `@law` and `@kernel` mean.
+
+A law is one plain function that both engines call: the SimPy engine runs it as Python, a
+compiled engine inlines the same text. A kernel is text that only exists compiled, because
+Python and compiled code disagree about 64-bit integer arithmetic; both engines call the
+one compiled version.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LAWS: list[Callable[..., Any]] = []
+"""Every function marked `@law`, for a compiled engine to register."""
+
+
+def law(function: F) -> F:
+    """Mark a function that both engines call; it stays plain Python.
+
+    Parameters
+    ----------
+    function : callable
+        Pure arithmetic on numbers and flat arrays: no generator, no object.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+    LAWS.append(function)
+    return function
+
+
+def kernel(function: F) -> F:
+    """Compile a function once, keeping the machine code on disk for later processes.
+
+    The cache folder is named after a hash of the package's sources, because numba looks
+    only at the file of the function itself and would serve stale code after an edit of
+    something it calls.
+
+    Parameters
+    ----------
+    function : callable
+        Text in numba's subset of Python.
+
+    Returns
+    -------
+    callable
+        The compiled function; with ``NUMBA_DISABLE_JIT=1`` the plain one.
+    """
+    import numba
+
+    if numba.config.DISABLE_JIT:
+        return _wrapping(function)
+    before = numba.config.CACHE_DIR
+    try:
+        for folder in _cache_folders():
+            numba.config.CACHE_DIR = str(folder)
+            try:
+                compiled: F = numba.njit(cache=True, nogil=True)(function)
+            except (RuntimeError, OSError):  # not writable: try the next place
+                continue
+            return compiled
+    finally:
+        numba.config.CACHE_DIR = before
+    uncached: F = numba.njit(nogil=True)(function)
+    return uncached
+
+
+def _wrapping(function: F) -> F:
+    """Run uint64 text in the interpreter, where numpy warns of the wrap-around it needs."""
+    import numpy as np
+
+    @functools.wraps(function)
+    def plain(*args: Any) -> Any:
+        with np.errstate(over="ignore"):
+            return function(*args)
+
+    return plain  # type: ignore[return-value]
+
+
+def _cache_folders() -> list[Path]:
+    """Places for compiled code, best first: the user's cache, then a temporary folder."""
+    name = f"numba-{_source_hash()}"
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    user = str(os.getuid()) if hasattr(os, "getuid") else "user"
+    return [
+        Path(base).expanduser() / "escalate" / name,
+        Path(tempfile.gettempdir()) / f"escalate-{user}" / name,
+    ]
+
+
+@functools.cache
+def _source_hash() -> str:
+    """Sixteen hex digits that change with any source file of the package."""
+    package = Path(__file__).parent
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
