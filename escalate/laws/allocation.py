@@ -1,0 +1,239 @@
+"""How a wanted size becomes counts per weapon, and weapons become weapons at targets.
+
+A policy fills `out` with whole counts: never more of a weapon than is to spare, in all as
+many as wanted if so many are there, none of a weapon of weight 0. A user's own policy is a
+plain function with the same signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence, Sequence
+
+from escalate._compile import law
+from escalate.randomness import gamma, poisson
+
+__all__ = [
+    "allocate",
+    "cheapest_first",
+    "drones_and_decoys_first",
+    "equal_share",
+    "proportional",
+    "spread",
+    "wanted_size",
+]
+
+
+@law
+def _fill(
+    wanted: int, spare: Sequence[int], shares: Sequence[float], out: MutableSequence[int]
+) -> int:
+    """Add `wanted` more to `out` in proportion to `shares`, one at a time.
+
+    Each goes where the share per round given is the largest (Webster's rule), so that the
+    counts are the proportional ones rounded, and a weapon that runs out hands on to the
+    others. Returns how many found no place.
+    """
+    for placed in range(wanted):
+        best = -1
+        most = -1.0
+        for w in range(len(spare)):
+            if spare[w] > out[w] and shares[w] > 0.0:
+                claim = shares[w] / (2.0 * out[w] + 1.0)
+                if claim > most:
+                    most = claim
+                    best = w
+        if best < 0:
+            return wanted - placed
+        out[best] = out[best] + 1
+    return 0
+
+
+@law
+def proportional(
+    wanted: int,
+    spare: Sequence[int],
+    weights: Sequence[float],
+    costs: Sequence[float],
+    categories: Sequence[int],
+    out: MutableSequence[int],
+) -> None:
+    """Use weapons in proportion to what is to spare of them, times their weight.
+
+    Parameters
+    ----------
+    wanted : int
+        Size of the strike. [weapons]
+    spare : sequence of int
+        What may be launched, by weapon. [weapons]
+    weights : sequence of float
+        The plan's weights. [-]
+    costs : sequence of float
+        Unit costs. [USD]
+    categories : sequence of int
+        Category numbers.
+    out : sequence of int, changed in place
+        Zeros on entry; the counts on return. [weapons]
+    """
+    shares = [float(spare[w]) * weights[w] for w in range(len(spare))]
+    _fill(wanted, spare, shares, out)
+
+
+@law
+def cheapest_first(
+    wanted: int,
+    spare: Sequence[int],
+    weights: Sequence[float],
+    costs: Sequence[float],
+    categories: Sequence[int],
+    out: MutableSequence[int],
+) -> None:
+    """Use the cheapest weapon until there is none to spare, then the next.
+
+    Parameters are those of `proportional`.
+    """
+    left = wanted
+    while left > 0:
+        best = -1
+        for w in range(len(spare)):
+            if weights[w] > 0.0 and spare[w] > out[w] and (best < 0 or costs[w] < costs[best]):
+                best = w
+        if best < 0:
+            return
+        take = min(left, spare[best] - out[best])
+        out[best] = out[best] + take
+        left = left - take
+
+
+@law
+def drones_and_decoys_first(
+    wanted: int,
+    spare: Sequence[int],
+    weights: Sequence[float],
+    costs: Sequence[float],
+    categories: Sequence[int],
+    out: MutableSequence[int],
+) -> None:
+    """Exhaust the defence: drones and decoys as far as they go, the rest in proportion.
+
+    Parameters are those of `proportional`.
+    """
+    cheap = [0.0 for _ in range(len(spare))]
+    rest = [0.0 for _ in range(len(spare))]
+    for w in range(len(spare)):
+        share = float(spare[w]) * weights[w]
+        if categories[w] == 0 or categories[w] == 4:  # drone, decoy
+            cheap[w] = share
+        else:
+            rest[w] = share
+    left = _fill(wanted, spare, cheap, out)
+    _fill(left, spare, rest, out)
+
+
+@law
+def equal_share(
+    wanted: int,
+    spare: Sequence[int],
+    weights: Sequence[float],
+    costs: Sequence[float],
+    categories: Sequence[int],
+    out: MutableSequence[int],
+) -> None:
+    """Use as many of each category, and within one in proportion to what is to spare.
+
+    Parameters are those of `proportional`.
+    """
+    held = [0.0 for _ in range(6)]
+    for w in range(len(spare)):
+        held[categories[w]] = held[categories[w]] + float(spare[w]) * weights[w]
+    shares = [0.0 for _ in range(len(spare))]
+    for w in range(len(spare)):
+        if held[categories[w]] > 0.0:
+            shares[w] = float(spare[w]) * weights[w] / held[categories[w]]
+    _fill(wanted, spare, shares, out)
+
+
+@law
+def allocate(
+    policy: int,
+    wanted: int,
+    spare: Sequence[int],
+    weights: Sequence[float],
+    costs: Sequence[float],
+    categories: Sequence[int],
+    out: MutableSequence[int],
+) -> None:
+    """Apply the built-in policy of that number; parameters are those of `proportional`."""
+    if policy == 0:
+        proportional(wanted, spare, weights, costs, categories, out)
+    elif policy == 1:
+        cheapest_first(wanted, spare, weights, costs, categories, out)
+    elif policy == 2:
+        drones_and_decoys_first(wanted, spare, weights, costs, categories, out)
+    else:
+        equal_share(wanted, spare, weights, costs, categories, out)
+
+
+@law
+def spread(count: int, weights: Sequence[float], u: float, out: MutableSequence[int]) -> None:
+    """Spread weapons over targets in proportion to weights, rounding by one draw.
+
+    Parameters
+    ----------
+    count : int
+        Weapons. [weapons]
+    weights : sequence of float
+        Weights of the targets, at least one above 0. [-]
+    u : float
+        Uniform draw. [-]
+    out : sequence of int, changed in place
+        The counts. [weapons]
+
+    Notes
+    -----
+    Systematic sampling: floor(n W_j + u) - floor(n W_(j-1) + u) with W the running share, so
+    each mean is exact and no count is off by one or more.
+    """
+    total = 0.0
+    last = -1
+    for j in range(len(weights)):
+        total = total + weights[j]
+        if weights[j] > 0.0:
+            last = j
+    running = 0.0
+    placed = 0
+    for j in range(len(weights)):
+        running = running + weights[j]
+        upto = count if j >= last else min(int(count * running / total + u), count)
+        out[j] = upto - placed
+        placed = upto
+
+
+@law
+def wanted_size(key0: int, key1: int, stream: int, mean: float, dispersion: float) -> int:
+    """Draw how many weapons a strike is meant to have.
+
+    Parameters
+    ----------
+    key0, key1, stream : int
+        The run and the stream of this strike.
+    mean : float
+        Mean. [weapons]
+    dispersion : float
+        Size parameter k of the negative binomial; 0 for none. [-]
+
+    Returns
+    -------
+    int
+        At least 1. [weapons]
+
+    Notes
+    -----
+    Without dispersion `mean` rounded, halves up; else Poisson with a gamma mean of shape k,
+    whose variance is mean + mean^2 / k. What would be 0 is then made 1, which raises the mean
+    by the chance of 0.
+    """
+    if dispersion > 0.0:
+        mean = mean * gamma(key0, key1, stream, dispersion) / dispersion
+        if mean < 1e6:  # beyond, Poisson scatter is below a thousandth and costs time
+            return max(poisson(key0, key1, stream ^ 1, mean), 1)
+    return max(int(min(mean, 1e9) + 0.5), 1)
