@@ -1,0 +1,247 @@
+"""The command line: ``python -m escalate list | run SCENARIO``."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from escalate import __version__
+from escalate.errors import EscalateError
+
+if TYPE_CHECKING:
+    from escalate.comparison import Comparison
+    from escalate.results import Run
+    from escalate.scenario import Scenario
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process if not given.
+
+    Returns
+    -------
+    int
+        0; 2 for input that cannot be used, said in one message; 130 if interrupted.
+    """
+    arguments = _parser().parse_args(argv)
+    try:
+        if arguments.command == "list":
+            return _list()
+        return _run(arguments)
+    except EscalateError as error:
+        print(f"escalate: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("escalate: interrupted; nothing was written", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="escalate",
+        description="Simulate an exchange of missile and drone strikes between two sides.",
+    )
+    parser.add_argument("--version", action="version", version=f"escalate {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("list", help="list the shipped scenarios")
+    run = commands.add_parser(
+        "run",
+        help="run a scenario once, and again for intervals, and compare it with reported figures",
+    )
+    run.add_argument("scenario", help="a shipped name (see `list`), or the path of a .toml file")
+    run.add_argument("--seed", type=_whole, default=1, help="seed, 0 or more (default: 1)")
+    run.add_argument(
+        "--replications", type=_whole, default=200, metavar="N",
+        help="wars behind the 90%% intervals; 0 for none (default: 200)",
+    )  # fmt: skip
+    run.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
+        help="change a parameter, such as sides.UA.layers.long_range.channels=8; may be repeated",
+    )  # fmt: skip
+    run.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="write the log, the tables and the picture of the run into this folder",
+    )  # fmt: skip
+    run.add_argument(
+        "--plot", action="store_true",
+        help="write each picture by itself as well, into --out or the current folder",
+    )  # fmt: skip
+    run.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return parser
+
+
+def _whole(text: str) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more, but got {text!r}")
+    return value
+
+
+def _list() -> int:
+    from escalate.scenario_file import load_scenario, scenario_names
+
+    names = scenario_names()
+    width = max(map(len, names), default=0)
+    for name in names:
+        print(f"{name:{width}}  {load_scenario(name).title}")
+    return 0
+
+
+def _changed(scenario: Scenario, changes: Sequence[str]) -> Scenario:
+    parsed: dict[str, Any] = {}
+    for change in changes:
+        path, equals, text = change.partition("=")
+        if not equals or not path.strip():
+            raise EscalateError(f"--set takes PATH=VALUE, but got {change!r}")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()  # a bare word
+        parsed[path.strip()] = value
+    return scenario.replace(parsed) if parsed else scenario
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from escalate.comparison import figures_of, replications_of, table
+    from escalate.metrics import check_figures
+    from escalate.results import check_folder
+    from escalate.scenario_file import load_scenario
+    from escalate.simulation import simulate
+
+    scenario = _changed(load_scenario(arguments.scenario), arguments.changes)
+    figures = figures_of(scenario)
+    check_figures(scenario, figures)
+    if arguments.out is not None:
+        check_folder(arguments.out)  # before the work, not after it
+    run = simulate(scenario, rng=arguments.seed)
+    many = replications_of(
+        run, arguments.replications, progress=not arguments.quiet and sys.stderr.isatty()
+    )
+    comparisons = many.comparisons
+    if not arguments.quiet:
+        days = scenario.horizon_hours / 24.0
+        print(f"{scenario.name}: {scenario.title}")
+        print(
+            f"{scenario.start:%Y-%m-%d %H:%M} to {scenario.end:%Y-%m-%d %H:%M} ({days:g} days), "
+            f"seed {arguments.seed}, intervals from {arguments.replications} replications"
+        )
+        print()
+        print(_happened(run, many.intervals))
+        if comparisons:
+            fits = sum(c.run_compatible for c in comparisons)
+            print()
+            print(f"Reported figures: the run fits {fits} of {len(comparisons)}", end="")
+            if arguments.replications:
+                both = sum(c.compatible for c in comparisons)
+                print(f"; the central 90% of the replications meets {both}.")
+            else:
+                print(".")
+            print(table(comparisons))
+    written = _write(arguments, run, comparisons)
+    if written and not arguments.quiet:
+        print()
+        for path in written:
+            print(f"wrote {path}")
+    return 0
+
+
+def _happened(run: Run, intervals: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
+    """Lay out what happened, a line an outcome, by side, with the interval beside it."""
+    from escalate.comparison import number
+    from escalate.metrics import OUTCOMES
+
+    summary = run.summary()
+    sides = list(summary)
+    head = ["What happened"]
+    for side in sides:
+        head += [side, "90% of runs"] if intervals else [side]
+    rows = [head]
+    for outcome, meaning in OUTCOMES.items():
+        row = [meaning]
+        for side in sides:
+            row.append(number(summary[side][outcome]))
+            if intervals:
+                low, high = intervals[side][outcome]
+                known = not math.isnan(low)
+                row.append(f"{number(low)} to {number(high)}" if known else "-")
+        rows.append(row)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w)
+            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    )
+
+
+def _write(
+    arguments: argparse.Namespace, run: Run, comparisons: tuple[Comparison, ...]
+) -> list[Path]:
+    """Write what was asked for and give the paths."""
+    written: list[Path] = []
+    if arguments.out is None and not arguments.plot:
+        return written
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from escalate import plots
+
+    folder = Path(".")
+    name = run.scenario.name or "run"
+    if arguments.out is not None:
+        folder = run.save(arguments.out)
+        written += [folder / "events.parquet", folder / "run.json"]
+        if comparisons:
+            written.append(_write_comparisons(folder / "figures.csv", comparisons))
+        picture = plots.overview(run, comparisons or None)
+        path = folder / f"{name}.png"
+        # Without the library's version in it, the same run gives the same bytes.
+        picture.savefig(path, dpi=300, metadata={"Software": None})
+        written.append(path)
+    if arguments.plot:
+        for kind in ("timeline", "stocks", "interception", "causal_tree"):
+            written.append(_picture(getattr(plots, kind)(run), folder / f"{name}-{kind}.png"))
+        if comparisons:
+            written.append(_picture(plots.figures(comparisons), folder / f"{name}-figures.png"))
+    return written
+
+
+def _picture(axes: Any, path: Path) -> Path:
+    axes.figure.savefig(path, dpi=300, metadata={"Software": None})
+    return path
+
+
+def _write_comparisons(path: Path, comparisons: tuple[Comparison, ...]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ["id", "reported", "claimant", "run", "run_compatible", "low90", "high90",
+             "compatible", "found", "replications", "contradicts", "revised_by"]
+        )  # fmt: skip
+        for c in comparisons:
+            writer.writerow(
+                [c.figure.id, c.figure.describe(), c.figure.claimant, c.value,
+                 c.run_compatible, c.low, c.high, c.compatible, c.found, c.replications,
+                 " ".join(c.against), " ".join(c.revised_by)]
+            )  # fmt: skip
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1118 @@
+"""What one event does to the state, stated once for every engine.
+
+A step reads and changes the tables of a `World`, calls laws and rules, leaves rows in the
+log, and says what there is to schedule; it schedules nothing itself. Every draw is taken
+from the stream of the strike, or of the side's decision, that it is about.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import MutableSequence
+
+from escalate._compile import law
+from escalate.engines._pack import World
+from escalate.events import KINDS
+from escalate.laws.allocation import allocate, spread, wanted_size
+from escalate.laws.assessment import believed, delay_hours
+from escalate.laws.damage import casualties_mean, hours_above, remaining, struck
+from escalate.laws.flight import (
+    alert_added_hours,
+    entry_hours,
+    flight_hours,
+    wave_count,
+)
+from escalate.laws.interception import common_kill_prob, engage, may_engage
+from escalate.laws.stockpile import (
+    damage_hours,
+    launch_limit,
+    made,
+    part_left,
+    whole_rounds,
+)
+from escalate.randomness import (
+    bernoullis,
+    decision,
+    derive,
+    gamma,
+    normal,
+    poisson,
+    uniform,
+)
+from escalate.rules import Situation, decide, measured, next_rung
+
+(
+    STRIKE, UNMET, HELD, THREAT, LAUNCHED, DUD, STRAYED, SHOTS, UNENGAGED, INTERCEPTED, LEAKED,
+    DAMAGE, KILLED, INJURED, MAGAZINE_LOST, BLACKOUT, RESTRICTION, ASSESSED, MISSED, FALSE_ALARM,
+    DECIDED, RUNG, PRODUCED, DELIVERED, RESUPPLIED, PERMISSION, TRUCE,
+) = range(len(KINDS))  # fmt: skip
+
+ROUTINE, MASSED, PROBE, ORDERED, ANSWER = range(5)
+DELIVERY_ENTRY, PERMISSION_ENTRY, TRUCE_ENTRY, DEADLINE_ENTRY, ORDERED_ENTRY = range(5)
+ENERGY, INDUSTRY, MILITARY, TRANSPORT, AIR_DEFENCE, URBAN = range(6)
+CATEGORIES = 6
+
+# The named decisions. A stream is one of these joined with the key of what is decided on.
+D_TRUCE = decision("truce kept")
+D_SIZE = decision("strike size")
+D_DUD = decision("dud")
+D_AIM = decision("aim")
+D_STRAY = decision("stray")
+D_KILL = decision("interception")
+D_CYCLE = decision("cycle time")
+D_TRACK = decision("tracking")
+D_COMMON = decision("common-mode kill probability")
+D_SITE = decision("site hit")
+D_SEVERITY = decision("severity")
+D_KILLED = decision("killed")
+D_INJURED = decision("injured")
+D_MISS = decision("strike missed")
+D_BELIEF = decision("belief")
+D_ASSESS = decision("assessment delay")
+D_RULE = decision("rule")
+D_SLIP = decision("slip")
+D_ANSWERS = decision("number of answers")
+D_DELAY = decision("answer delay")
+D_ORDER = decision("order")
+D_REVIEW = decision("review")
+D_ALARM = decision("false alarm")
+D_ALARM_TIME = decision("false alarm time")
+D_TEMPO = decision("tempo")
+D_TEMPO_TIME = decision("tempo time")
+D_PROBE = decision("probe")
+D_ENTRY = decision("calendar")
+
+_BELOW = 1.0 + 1e-9  # a damage repaired down to a level counts as below it
+
+
+@law
+def record(
+    w: World,
+    time: float,
+    kind: int,
+    side: int,
+    strike: int,
+    wave: int,
+    weapon: int,
+    layer: int,
+    target: int,
+    region: int,
+    count: int,
+    value: float,
+) -> None:
+    """Leave a row in the log."""
+    log = w.log
+    row = w.used["log"]
+    w.used["log"] = row + 1
+    log["time_hours"][row] = time
+    log["kind"][row] = kind
+    log["side"][row] = side
+    log["strike"][row] = strike
+    log["wave"][row] = wave
+    log["weapon"][row] = weapon
+    log["layer"][row] = layer
+    log["target"][row] = target
+    log["region"][row] = region
+    log["count"][row] = count
+    log["value"][row] = value
+
+
+@law
+def side_damage(w: World, now: float, side: int, category: int, layer: int) -> float:
+    """Mean damage of a side's sites of one category; of those that house `layer` if given."""
+    targets = w.targets
+    damage = 0.0
+    sites = 0
+    for t in range(len(targets["side"])):
+        if targets["side"][t] != side or targets["category"][t] != category:
+            continue
+        if layer >= 0 and targets["layer"][t] >= 0 and targets["layer"][t] != layer:
+            continue
+        sites = sites + targets["sites"][t]
+        damage = damage + remaining(
+            targets["damage"][t], now - targets["at_hours"][t], targets["repair_hours"][t]
+        )
+    if sites == 0:
+        return 0.0
+    return damage / sites
+
+
+@law
+def settle_weapons(w: World, now: float, side: int) -> None:
+    """Bring a side's stocks up to date: rounds made and supplied since the last time."""
+    weapons = w.weapons
+    targets = w.targets
+    clock = min(now, w.horizon)
+    lost = -1.0
+    for k in range(len(weapons["side"])):
+        if weapons["side"][k] != side or weapons["settled_hours"][k] >= clock:
+            continue
+        since = weapons["settled_hours"][k]
+        weapons["settled_hours"][k] = clock
+        own = weapons["per_hour"][k]
+        supplied = weapons["resupply_per_hour"][k]
+        if own == 0.0 and supplied == 0.0:
+            continue
+        if lost < 0.0:
+            # All weapons of a side are settled together, so the integral is shared.
+            lost = 0.0
+            sites = 0
+            for t in range(len(targets["side"])):
+                if targets["side"][t] == side and targets["category"][t] == INDUSTRY:
+                    sites = sites + targets["sites"][t]
+                    repair = targets["repair_hours"][t]
+                    left = remaining(targets["damage"][t], since - targets["at_hours"][t], repair)
+                    lost = lost + damage_hours(left, clock - since, repair)
+            if sites > 0:
+                lost = lost / sites
+        progress = weapons["progress"][k] + made(
+            own, supplied, clock - since, w.sides["production_at_risk"][side], lost
+        )
+        rounds = whole_rounds(progress)
+        weapons["progress"][k] = progress - rounds
+        if rounds > 0:
+            weapons["stock"][k] += rounds
+            weapons["made"][k] += rounds
+            _set_aside(w, k, rounds)
+            record(w, clock, PRODUCED, side, -1, -1, k, -1, -1, -1, rounds, 0.0)
+
+
+@law
+def _set_aside(w: World, weapon: int, rounds: int) -> None:
+    """Put a share of new rounds aside for a massed strike."""
+    weapons = w.weapons
+    share = weapons["earmark_share"][weapon]
+    if share > 0.0:
+        progress = weapons["earmark_progress"][weapon] + share * rounds
+        aside = whole_rounds(progress)
+        weapons["earmark_progress"][weapon] = progress - aside
+        weapons["earmarked"][weapon] += aside
+
+
+@law
+def settle_layer(w: World, now: float, layer: int) -> None:
+    """Bring a layer's magazine up to date: resupply since the last time."""
+    layers = w.layers
+    clock = min(now, w.horizon)
+    since = layers["settled_hours"][layer]
+    if since >= clock:
+        return
+    layers["settled_hours"][layer] = clock
+    per_hour = layers["resupply_per_hour"][layer]
+    magazine = layers["magazine"][layer]
+    if per_hour == 0.0 or magazine < 0:
+        return
+    progress = layers["progress"][layer] + per_hour * (clock - since)
+    rounds = whole_rounds(progress)
+    layers["progress"][layer] = progress - rounds
+    capacity = layers["capacity"][layer]
+    if capacity >= 0:
+        # What a full magazine cannot take is not delivered.
+        rounds = min(rounds, max(capacity - magazine, 0))
+    if rounds > 0:
+        layers["magazine"][layer] = magazine + rounds
+        layers["resupplied"][layer] += rounds
+        side = layers["side"][layer]
+        record(w, clock, RESUPPLIED, side, -1, -1, -1, layer, -1, -1, rounds, 0.0)
+
+
+@law
+def rung_masks(w: World, side: int) -> tuple[int, int, float]:
+    """Give the weapon and target categories that a side may use now, and its rung's factor."""
+    sides = w.sides
+    weapon_mask = sides["weapon_mask"][side]
+    target_mask = sides["target_mask"][side]
+    factor = 1.0
+    if sides["rungs"][side] > 0:
+        rung = sides["rungs_first"][side] + sides["rung"][side]
+        weapon_mask = weapon_mask & w.rungs["weapon_mask"][rung]
+        target_mask = target_mask & w.rungs["target_mask"][rung]
+        factor = w.rungs["factor"][rung]
+    return weapon_mask, target_mask, factor
+
+
+@law
+def aim_weight(
+    w: World, plan: int, weapon: int, target: int, target_mask: int, depth_km: float
+) -> float:
+    """Give the weight of a target for a weapon: 0 if out of reach or not permitted."""
+    targets = w.targets
+    weight = w.aims[plan * len(targets["side"]) + target]
+    if weight <= 0.0 or (target_mask >> targets["category"][target]) & 1 == 0:
+        return 0.0
+    depth = w.regions["depth_km"][targets["region"][target]]
+    if depth > depth_km or depth > w.weapons["range_km"][weapon]:
+        return 0.0
+    return weight
+
+
+@law
+def spare_weapons(
+    w: World, now: float, plan: int, earmarked: int, out: MutableSequence[int]
+) -> int:
+    """Fill `out` with what a plan may launch of each weapon now; return the total."""
+    weapons = w.weapons
+    side = w.plans["side"][plan]
+    weapon_mask, target_mask, _ = rung_masks(w, side)
+    depth_km = w.sides["depth_km"][side]
+    military = side_damage(w, now, side, MILITARY, -1)
+    total = 0
+    for k in range(len(weapons["side"])):
+        out[k] = 0
+        if w.mix[plan * len(weapons["side"]) + k] <= 0.0:
+            continue
+        if (weapon_mask >> weapons["category"][k]) & 1 == 0:
+            continue
+        spare = weapons["stock"][k] - weapons["reserve"][k] - weapons["committed"][k]
+        if earmarked != 0:
+            spare = min(spare, weapons["earmarked"][k])
+        else:
+            spare = spare - weapons["earmarked"][k]
+        limit = launch_limit(
+            weapons["launchers"][k],
+            w.plans["waves"][plan],
+            w.sides["launchers_at_risk"][side],
+            military,
+        )
+        if limit >= 0:
+            spare = min(spare, limit)
+        if spare <= 0:
+            continue
+        for t in range(len(w.targets["side"])):
+            if aim_weight(w, plan, k, t, target_mask, depth_km) > 0.0:
+                out[k] = spare
+                total = total + spare
+                break
+    return total
+
+
+@law
+def truce_holds(w: World, now: float, key: int) -> bool:
+    """Tell whether a truce holds back a strike that is due now."""
+    truces = w.truces
+    for z in range(len(truces["from_hours"])):
+        if truces["from_hours"][z] <= now < truces["until_hours"][z]:
+            u = uniform(w.key0, w.key1, key ^ D_TRUCE, z)
+            if u < truces["compliance_prob"][z]:
+                return True
+    return False
+
+
+@law
+def open_strike(
+    w: World, now: float, order: int, spare: MutableSequence[int], counts: MutableSequence[int]
+) -> int:
+    """Turn an order into a strike; return its id, or -1 if there is none.
+
+    `spare` and `counts` are scratch space, one number a weapon.
+    """
+    orders = w.orders
+    plans = w.plans
+    weapons = w.weapons
+    side = orders["side"][order]
+    plan = orders["plan"][order]
+    key = orders["key"][order]
+    provoked_by = orders["provoked_by"][order]
+    first = orders["entry"][order]
+    arsenal = len(weapons["side"])
+    settle_weapons(w, now, side)
+    total = spare_weapons(w, now, plan, orders["earmarked"][order], spare)
+    if first >= 0:  # the calendar says how many of each
+        wanted = 0
+        for k in range(arsenal):
+            wanted = wanted + w.counts[first + k]
+    elif orders["earmarked"][order] != 0:
+        wanted = max(total, 1)
+    else:
+        wanted = wanted_size(
+            w.key0, w.key1, key ^ D_SIZE, orders["size"][order], plans["dispersion"][plan]
+        )
+    if truce_holds(w, now, key):
+        record(w, now, HELD, side, -1, -1, -1, -1, -1, -1, 0, float(wanted))
+        return -1
+    for k in range(arsenal):
+        counts[k] = 0
+    if first >= 0:
+        for k in range(arsenal):
+            counts[k] = min(w.counts[first + k], max(_at_hand(w, k), 0))
+    else:
+        at = plan * arsenal
+        code = plans["policy"][plan]
+        size = min(wanted, total)
+        if code < 4:
+            allocate(code, size, spare, w.mix[at : at + arsenal], weapons["cost_usd"],
+                     weapons["category"], counts)  # fmt: skip
+        else:
+            w.policies[code - 4](size, spare, w.mix[at : at + arsenal], weapons["cost_usd"],
+                                 weapons["category"], counts)  # fmt: skip
+    allotted = 0
+    for k in range(arsenal):
+        allotted = allotted + counts[k]
+    if allotted == 0:
+        record(w, now, UNMET, side, -1, -1, -1, -1, -1, -1, 0, float(wanted))
+        return -1
+    strike = w.used["strikes"]
+    w.used["strikes"] = strike + 1
+    w.used["loads"] = (strike + 1) * arsenal
+    for k in range(arsenal):
+        w.loads["count"][strike * arsenal + k] = counts[k]
+        weapons["committed"][k] += counts[k]
+        if orders["earmarked"][order] != 0:
+            weapons["earmarked"][k] -= counts[k]
+    strikes = w.strikes
+    strikes["side"][strike] = side
+    strikes["cause"][strike] = orders["cause"][order]
+    strikes["provoked_by"][strike] = provoked_by
+    strikes["key"][strike] = key
+    strikes["plan"][strike] = plan
+    strikes["retaliation"][strike] = orders["retaliation"][order]
+    strikes["decided_hours"][strike] = now
+    strikes["waves"][strike] = plans["waves"][plan]
+    strikes["pending"][strike] = plans["waves"][plan]
+    strikes["wanted"][strike] = wanted
+    strikes["allotted"][strike] = allotted
+    dispersion = w.sides["severity_dispersion"][1 - side]
+    if dispersion > 0.0:
+        strikes["severity"][strike] = (
+            gamma(w.key0, w.key1, key ^ D_SEVERITY, dispersion) / dispersion
+        )
+    w.sides["strikes"][side] += 1
+    record(w, now, STRIKE, side, strike, -1, -1, -1, -1, -1, allotted, float(wanted))
+    return strike
+
+
+@law
+def _at_hand(w: World, weapon: int) -> int:
+    """Give what an order from the calendar may use: all that is neither reserve nor promised."""
+    weapons = w.weapons
+    return (
+        weapons["stock"][weapon]
+        - weapons["reserve"][weapon]
+        - weapons["committed"][weapon]
+        - weapons["earmarked"][weapon]
+    )
+
+
+@law
+def launch_wave(
+    w: World,
+    now: float,
+    strike: int,
+    wave: int,
+    weights: MutableSequence[float],
+    counts: MutableSequence[int],
+) -> tuple[int, int]:
+    """Launch one wave; return the first of the new groups and how many there are.
+
+    A group is the weapons of one kind in one wave that fly to one target. `weights` and
+    `counts` are scratch space, one number a target.
+    """
+    strikes = w.strikes
+    weapons = w.weapons
+    targets = w.targets
+    regions = w.regions
+    groups = w.groups
+    side = strikes["side"][strike]
+    plan = strikes["plan"][strike]
+    key = strikes["key"][strike]
+    arsenal = len(weapons["side"])
+    all_targets = len(targets["side"])
+    waves = strikes["waves"][strike]
+    first_group = w.used["groups"]
+    group = first_group
+    _, target_mask, _ = rung_masks(w, side)
+    depth_km = w.sides["depth_km"][side]
+    for k in range(arsenal):
+        load = w.loads["count"][strike * arsenal + k]
+        if load == 0:
+            continue
+        count = wave_count(load, wave, waves)
+        if count == 0:
+            continue
+        weapons["committed"][k] -= count
+        reachable = 0.0
+        for t in range(all_targets):
+            weights[t] = aim_weight(w, plan, k, t, target_mask, depth_km)
+            reachable = reachable + weights[t]
+        if reachable <= 0.0:  # permission withdrawn since the strike was decided
+            continue
+        weapons["stock"][k] -= count
+        weapons["launched"][k] += count
+        if strikes["launched"][strike] == 0:
+            strikes["first_launch_hours"][strike] = now
+        strikes["launched"][strike] += count
+        strikes["cost_usd"][strike] += count * weapons["cost_usd"][k]
+        strikes["weapon_mask"][strike] |= 1 << weapons["category"][k]
+        serial = strikes["fired"][strike]
+        strikes["fired"][strike] = serial + count
+        record(w, now, LAUNCHED, side, strike, wave, k, -1, -1, -1, count, 0.0)
+        duds = bernoullis(
+            w.key0, w.key1, key ^ D_DUD, serial, count, 1.0 - weapons["reliability"][k]
+        )
+        if duds > 0:
+            strikes["dud"][strike] += duds
+            record(w, now, DUD, side, strike, wave, k, -1, -1, -1, duds, 0.0)
+        if duds == count:
+            continue
+        u = uniform(w.key0, w.key1, key ^ D_AIM, wave * arsenal + k)
+        spread(count - duds, weights, u, counts)
+        drawn = serial
+        for t in range(all_targets):
+            n = counts[t]
+            if n == 0:
+                continue
+            region = targets["region"][t]
+            impact = now + flight_hours(regions["depth_km"][region], weapons["speed"][k])
+            groups["strike"][group] = strike
+            groups["wave"][group] = wave
+            groups["weapon"][group] = k
+            groups["target"][group] = t
+            groups["count"][group] = n
+            groups["depart_hours"][group] = now
+            groups["impact_hours"][group] = impact
+            groups["drawn"][group] = drawn
+            stray = regions["stray_prob"][region]
+            if stray > 0.0:
+                strayed = bernoullis(w.key0, w.key1, key ^ D_STRAY, drawn, n, stray)
+                if strayed > 0:
+                    strikes["strayed"][strike] += strayed
+                    record(w, now, STRAYED, side, strike, wave, k, -1, t, region, strayed, 0.0)
+            until = impact + w.sides["alert_hours"][1 - side]
+            regions["alert_hours"][region] += alert_added_hours(
+                regions["alert_until"][region], min(now, w.horizon), min(until, w.horizon)
+            )
+            regions["alert_until"][region] = max(regions["alert_until"][region], until)
+            drawn = drawn + n
+            group = group + 1
+    w.used["groups"] = group
+    strikes["pending"][strike] += group - first_group
+    return first_group, group - first_group
+
+
+@law
+def next_layer(w: World, group: int, layer: int) -> int:
+    """Give the next layer after `layer` that can engage a group; -1 if none is left."""
+    target = w.groups["target"][group]
+    weapon = w.groups["weapon"][group]
+    region = w.targets["region"][target]
+    defender = w.targets["side"][target]
+    category = w.weapons["category"][weapon]
+    if w.weapons["vulnerability"][weapon] <= 0.0:
+        return -1
+    for belt in range(layer + 1, len(w.layers["side"])):
+        if w.layers["side"][belt] != defender:
+            continue
+        if w.kill["prob"][belt * CATEGORIES + category] <= 0.0:
+            continue
+        if w.covers["covered"][belt * len(w.regions["side"]) + region] != 0:
+            return belt
+    return -1
+
+
+@law
+def layer_entry(w: World, group: int, layer: int) -> float:
+    """Give the time at which a group enters a layer."""
+    category = w.weapons["category"][w.groups["weapon"][group]]
+    ahead = 0.0
+    belt = layer
+    while belt >= 0:
+        ahead = ahead + w.kill["window"][belt * CATEGORIES + category]
+        belt = next_layer(w, group, belt)
+    return entry_hours(w.groups["depart_hours"][group], w.groups["impact_hours"][group], ahead)
+
+
+@law
+def layer_rank(w: World, group: int, layer: int) -> int:
+    """Give the urgency of a group for a layer, 0 the most urgent."""
+    category = w.weapons["category"][w.groups["weapon"][group]]
+    return w.kill["rank"][layer * CATEGORIES + category]
+
+
+@law
+def engage_group(w: World, now: float, group: int, layer: int) -> int:
+    """Send a group through a layer; return how many weapons are left."""
+    layers = w.layers
+    strikes = w.strikes
+    strike = w.groups["strike"][group]
+    weapon = w.groups["weapon"][group]
+    wave = w.groups["wave"][group]
+    target = w.groups["target"][group]
+    region = w.targets["region"][target]
+    count = w.groups["count"][group]
+    defender = layers["side"][layer]
+    key = strikes["key"][strike]
+    at = layer * CATEGORIES + w.weapons["category"][weapon]
+    settle_layer(w, now, layer)
+    magazine = layers["magazine"][layer]
+    if not may_engage(w.kill["rank"][at], magazine, layers["hold_below"][layer]):
+        strikes["unengaged"][strike] += count
+        record(w, now, UNENGAGED, defender, strike, wave, weapon, layer, target, region, count, 0.0)
+        return count
+    channels = part_left(
+        layers["channels"][layer],
+        w.sides["channels_at_risk"][defender],
+        side_damage(w, now, defender, AIR_DEFENCE, layer),
+    )
+    prob = w.kill["prob"][at] * w.weapons["vulnerability"][weapon]
+    if layers["concentration"][layer] > 0.0 or layers["up"][layer] < 1.0:
+        common = derive(w.key0, w.key1, key ^ D_COMMON, wave * len(layers["side"]) + layer)
+        prob = common_kill_prob(
+            w.key0, w.key1, common, prob, layers["concentration"][layer], layers["up"][layer]
+        )
+    looks = layers["looks"][layer]
+    stopped, spent, unengaged = engage(
+        w.key0, w.key1, key ^ D_KILL, key ^ D_CYCLE, key ^ D_TRACK,
+        (layer << 44) + w.groups["drawn"][group] * looks,
+        w.channels, layers["channel_first"][layer], channels,
+        w.looks, layers["look_first"][layer], looks,
+        now, count, prob, layers["track"][layer], w.kill["window"][at],
+        layers["cycle_hours"][layer], layers["exponential"][layer],
+        layers["completed"][layer], magazine,
+    )  # fmt: skip
+    if magazine >= 0:
+        layers["magazine"][layer] = magazine - spent
+    layers["spent"][layer] += spent
+    strikes["shots"][strike] += spent
+    strikes["shot_cost_usd"][strike] += spent * layers["shot_cost_usd"][layer]
+    if spent > 0:
+        record(w, now, SHOTS, defender, strike, wave, weapon, layer, target, region, spent, 0.0)
+    if unengaged > 0:
+        strikes["unengaged"][strike] += unengaged
+        record(w, now, UNENGAGED, defender, strike, wave, weapon, layer, target, region,
+               unengaged, 0.0)  # fmt: skip
+    if stopped > 0:
+        strikes["intercepted"][strike] += stopped
+        if layers["electronic"][layer] != 0:
+            strikes["lost"][strike] += stopped
+        record(w, now, INTERCEPTED, defender, strike, wave, weapon, layer, target, region,
+               stopped, 0.0)  # fmt: skip
+        w.groups["count"][group] = count - stopped
+    return count - stopped
+
+
+@law
+def impact(w: World, now: float, group: int) -> bool:
+    """Let what is left of a group hit its target; return whether the grid may have changed."""
+    strikes = w.strikes
+    targets = w.targets
+    sites = w.sites
+    strike = w.groups["strike"][group]
+    weapon = w.groups["weapon"][group]
+    wave = w.groups["wave"][group]
+    target = w.groups["target"][group]
+    hits = w.groups["count"][group]
+    region = targets["region"][target]
+    attacker = strikes["side"][strike]
+    defender = 1 - attacker
+    category = targets["category"][target]
+    key = strikes["key"][strike]
+    first = w.groups["drawn"][group]
+    strikes["leaked"][strike] += hits
+    strikes["target_mask"][strike] |= 1 << category
+    record(w, now, LEAKED, attacker, strike, wave, weapon, -1, target, region, hits, 0.0)
+    if category == INDUSTRY:  # what was made until now was made undamaged by this
+        settle_weapons(w, now, defender)
+    share = w.weapons["damage"][weapon]
+    if share > 0.0:
+        repair = targets["repair_hours"][target]
+        before = remaining(targets["damage"][target], now - targets["at_hours"][target], repair)
+        added = 0.0
+        different = 0
+        for i in range(hits):
+            u = uniform(w.key0, w.key1, key ^ D_SITE, first + i)
+            site = targets["site_first"][target] + int(u * targets["sites"][target])
+            if sites["at_hours"][site] < now or sites["damage"][site] == 0.0:
+                different = different + 1
+            old = remaining(sites["damage"][site], now - sites["at_hours"][site], repair)
+            new = struck(old, share)
+            sites["damage"][site] = new
+            sites["at_hours"][site] = now
+            added = added + (new - old)
+        targets["damage"][target] = min(before + added, float(targets["sites"][target]))
+        targets["at_hours"][target] = now
+        strikes["damage"][strike] += added
+        record(w, now, DAMAGE, defender, strike, wave, weapon, -1, target, region, different, added)
+        if category == AIR_DEFENCE:
+            lose_magazines(w, now, strike, target, added)
+    severity = strikes["severity"][strike]
+    lethality = w.weapons["lethality"][weapon]
+    mean = casualties_mean(hits, targets["killed_per_hit"][target], lethality, severity)
+    if mean > 0.0:
+        killed = poisson(w.key0, w.key1, derive(w.key0, w.key1, key ^ D_KILLED, first), mean)
+        if killed > 0:
+            strikes["killed"][strike] += killed
+            record(w, now, KILLED, defender, strike, wave, weapon, -1, target, region, killed, 0.0)
+    mean = casualties_mean(hits, targets["injured_per_hit"][target], lethality, severity)
+    if mean > 0.0:
+        injured = poisson(w.key0, w.key1, derive(w.key0, w.key1, key ^ D_INJURED, first), mean)
+        if injured > 0:
+            strikes["injured"][strike] += injured
+            record(w, now, INJURED, defender, strike, wave, weapon, -1, target, region,
+                   injured, 0.0)  # fmt: skip
+    return category == ENERGY
+
+
+@law
+def lose_magazines(w: World, now: float, strike: int, target: int, added: float) -> None:
+    """Destroy the part of the interceptors in store that stood at the sites just damaged."""
+    layers = w.layers
+    housed = w.targets["layer"][target]
+    defender = w.targets["side"][target]
+    share = added / w.targets["sites"][target]
+    for belt in range(len(layers["side"])):
+        if layers["side"][belt] != defender or (housed >= 0 and housed != belt):
+            continue
+        settle_layer(w, now, belt)
+        magazine = layers["magazine"][belt]
+        if magazine > 0:
+            lost = whole_rounds(magazine * share)
+            if lost > 0:
+                layers["magazine"][belt] = magazine - lost
+                layers["destroyed"][belt] += lost
+                record(w, now, MAGAZINE_LOST, defender, strike, -1, -1, belt, target,
+                       w.targets["region"][target], lost, 0.0)  # fmt: skip
+
+
+@law
+def part_over(w: World, now: float, strike: int) -> bool:
+    """Note that a wave or a group is over; return whether the whole strike is."""
+    strikes = w.strikes
+    strikes["pending"][strike] -= 1
+    if strikes["launched"][strike] > 0:
+        strikes["last_impact_hours"][strike] = max(strikes["last_impact_hours"][strike], now)
+    return strikes["pending"][strike] == 0
+
+
+@law
+def grid(w: World, now: float, side: int) -> float:
+    """Switch restrictions and regional blackouts; return when repair changes them next.
+
+    Regions go dark when the damage to their energy sites passes their level, a lower one
+    while preventive restrictions are in force.
+    """
+    sides = w.sides
+    regions = w.regions
+    targets = w.targets
+    clock = min(now, w.horizon)
+    total = 0.0
+    all_sites = 0
+    repair = math.inf
+    for t in range(len(targets["side"])):
+        if targets["side"][t] == side and targets["category"][t] == ENERGY:
+            repair = targets["repair_hours"][t]
+            all_sites = all_sites + targets["sites"][t]
+            total = total + remaining(targets["damage"][t], now - targets["at_hours"][t], repair)
+    if all_sites == 0:
+        return math.inf
+    level = sides["restriction"][side]
+    restricted = 1 if total / all_sites > level * _BELOW else 0
+    change = math.inf
+    if restricted != 0:
+        change = hours_above(total / all_sites, level, repair)
+    if restricted != sides["restricted"][side]:
+        sides["restricted"][side] = restricted
+        record(w, now, RESTRICTION, side, -1, -1, -1, -1, -1, -1, restricted, 0.0)
+    for r in range(len(regions["side"])):
+        if regions["side"][r] != side or regions["energy_sites"][r] == 0:
+            continue
+        damage = 0.0
+        for t in range(len(targets["side"])):
+            if targets["region"][t] == r and targets["category"][t] == ENERGY:
+                damage = damage + remaining(
+                    targets["damage"][t], now - targets["at_hours"][t], repair
+                )
+        damage = damage / regions["energy_sites"][r]
+        level = regions["blackout"][r]
+        if restricted != 0:
+            level = min(level, regions["restricted"][r])
+        dark = 1 if damage > level * _BELOW else 0
+        if dark != 0:
+            change = min(change, hours_above(damage, level, repair))
+        if dark != regions["dark"][r]:
+            regions["dark"][r] = dark
+            hours = 0.0
+            if dark != 0:
+                regions["dark_since"][r] = clock
+            else:
+                hours = clock - regions["dark_since"][r]
+                regions["dark_hours"][r] += hours
+            record(w, now, BLACKOUT, side, -1, -1, -1, -1, -1, r, dark, hours)
+    return change
+
+
+@law
+def assessment_delay(w: World, strike: int) -> float:
+    """Give the time from a strike's end to the victim's belief about it."""
+    victim = 1 - w.strikes["side"][strike]
+    u = uniform(w.key0, w.key1, w.strikes["key"][strike] ^ D_ASSESS, 0)
+    return delay_hours(
+        w.sides["assess_delay_hours"][victim], w.sides["assess_exponential"][victim], u
+    )
+
+
+@law
+def assess(w: World, now: float, strike: int) -> bool:
+    """Let the victim form its belief about a strike; return whether it noticed."""
+    strikes = w.strikes
+    sides = w.sides
+    victim = 1 - strikes["side"][strike]
+    key = strikes["key"][strike]
+    if uniform(w.key0, w.key1, key ^ D_MISS, 0) < sides["miss_prob"][victim]:
+        record(w, now, MISSED, victim, strike, -1, -1, -1, -1, -1, 0, 0.0)
+        return False
+    sd = sides["noise_sd_log"][victim]
+    factor = sides["exaggeration"][victim]
+    z0 = z1 = z2 = z3 = z4 = 0.0
+    if sd > 0.0:
+        stream = key ^ D_BELIEF
+        z0 = normal(uniform(w.key0, w.key1, stream, 0))
+        z1 = normal(uniform(w.key0, w.key1, stream, 1))
+        z2 = normal(uniform(w.key0, w.key1, stream, 2))
+        z3 = normal(uniform(w.key0, w.key1, stream, 3))
+        z4 = normal(uniform(w.key0, w.key1, stream, 4))
+    launched = believed(float(strikes["launched"][strike]), factor, sd, z0)
+    killed = believed(float(strikes["killed"][strike]), factor, sd, z2)
+    take_in(
+        w, now, victim, strike, launched,
+        believed(float(strikes["leaked"][strike]), factor, sd, z1),
+        killed,
+        believed(float(strikes["injured"][strike]), factor, sd, z3),
+        believed(strikes["damage"][strike], factor, sd, z4),
+        strikes["weapon_mask"][strike], strikes["target_mask"][strike],
+    )  # fmt: skip
+    record(w, now, ASSESSED, victim, strike, -1, -1, -1, -1, -1, int(launched + 0.5), killed)
+    return True
+
+
+@law
+def false_alarm(w: World, now: float, side: int) -> None:
+    """Let a side believe in a strike that never was."""
+    size = w.sides["false_alarm_size"][side]
+    w.sides["false_alarms"][side] += 1
+    record(w, now, FALSE_ALARM, side, -1, -1, -1, -1, -1, -1, 0, size)
+    take_in(w, now, side, -1, size, size, 0.0, 0.0, 0.0, 0, 0)
+
+
+@law
+def false_alarm_wait(w: World, side: int) -> float:
+    """Give the time to a side's next false alarm."""
+    rate = w.sides["false_alarms_per_hour"][side]
+    if rate <= 0.0:
+        return math.inf
+    u = uniform(w.key0, w.key1, D_ALARM_TIME + side, w.sides["false_alarms"][side])
+    return -math.log(u) / rate
+
+
+@law
+def take_in(
+    w: World,
+    now: float,
+    side: int,
+    strike: int,
+    launched: float,
+    hits: float,
+    killed: float,
+    injured: float,
+    damage: float,
+    weapon_mask: int,
+    target_mask: int,
+) -> None:
+    """Enter a believed strike into a side's memory, for each of its rules, and climb."""
+    sides = w.sides
+    quiet = now - sides["last_suffered_hours"][side]
+    sides["last_suffered_hours"][side] = now
+    sides["suffered"][side] += 1
+    sides["killed_total"][side] += killed
+    answers = w.retaliations
+    for q in range(len(answers["side"])):
+        if answers["side"][q] != side:
+            continue
+        answers["struck"][q] = 1
+        answers["launched"][q] += launched
+        answers["hits"][q] += hits
+        answers["killed"][q] += killed
+        answers["injured"][q] += injured
+        answers["damage"][q] += damage
+        answers["weapon_mask"][q] |= weapon_mask
+        answers["target_mask"][q] |= target_mask
+        answers["quiet_hours"][q] = quiet
+        answers["provoked_by"][q] = strike
+    if sides["rungs"][side] > 0:
+        sides["calm_version"][side] += 1
+        see = _seen(now, launched, hits, killed, injured, damage)
+        rung = next_rung(
+            sides["rung"][side],
+            sides["rungs"][side] - 1,
+            measured(see, float(sides["climb_measure"][side])),
+            sides["climb_at"][side],
+            sides["climb_targets"][side] & target_mask,
+        )
+        set_rung(w, now, side, rung)
+
+
+@law
+def _seen(
+    now: float, launched: float, hits: float, killed: float, injured: float, damage: float
+) -> Situation:
+    """Give a situation that holds no more than the size of a provocation."""
+    return Situation(
+        now, 1.0, 0.0, 0.0, 0.0, launched, hits, killed, injured, damage, 0, 0,
+        math.inf, 0.0, 0.0, 0.0, 0.0, 0.0,
+    )  # fmt: skip
+
+
+@law
+def set_rung(w: World, now: float, side: int, rung: int) -> None:
+    """Move a side to a rung of its ladder."""
+    if rung != w.sides["rung"][side]:
+        w.sides["rung"][side] = rung
+        record(w, now, RUNG, side, -1, -1, -1, -1, -1, -1, rung, 0.0)
+
+
+@law
+def climb_down(w: World, now: float, side: int) -> bool:
+    """Take a side one rung down after quiet; return whether there is one more to go."""
+    set_rung(w, now, side, max(w.sides["rung"][side] - 1, 0))
+    return w.sides["rung"][side] > 0
+
+
+@law
+def consult(w: World, now: float, q: int, spare: MutableSequence[int]) -> tuple[int, int]:
+    """Ask one rule; return the first of the orders it leads to and how many there are.
+
+    `spare` is scratch space, one number a weapon.
+    """
+    answers = w.retaliations
+    sides = w.sides
+    weapons = w.weapons
+    nodes = w.nodes
+    side = answers["side"][q]
+    plan = answers["plan"][q]
+    provoked_by = answers["provoked_by"][q]
+    asked = answers["asked"][q]
+    # The decision's key: child of the strike that provoked it, else of the asking itself.
+    if provoked_by >= 0:
+        parent = w.strikes["key"][provoked_by]
+    else:
+        parent = derive(w.key0, w.key1, D_REVIEW + q, asked)
+    key = derive(w.key0, w.key1, parent ^ D_RULE, q)
+    first, last = answers["first"][q], answers["last"][q]
+    for node in range(first, last + 1):
+        nodes["draw"][node] = uniform(w.key0, w.key1, key ^ D_RULE, node - first)
+    settle_weapons(w, now, side)
+    available = spare_weapons(w, now, plan, 0, spare)
+    initial = 0
+    for k in range(len(weapons["side"])):
+        if w.mix[plan * len(weapons["side"]) + k] > 0.0:
+            initial = initial + weapons["initial"][k]
+    _, _, factor = rung_masks(w, side)
+    standard = w.plans["size"][plan] * factor
+    see = Situation(
+        now,
+        float(answers["struck"][q]),
+        float(answers["struck_before"][q]),
+        1.0 if sides["strikes"][side] > answers["own_strikes"][q] else 0.0,
+        float(asked),
+        answers["launched"][q],
+        answers["hits"][q],
+        answers["killed"][q],
+        answers["injured"][q],
+        answers["damage"][q],
+        answers["weapon_mask"][q],
+        answers["target_mask"][q],
+        answers["quiet_hours"][q],
+        standard,
+        float(available),
+        available / initial if initial > 0 else 0.0,
+        float(sides["rung"][side]),
+        sides["killed_total"][side],
+    )
+    given = decide(nodes, w.params, w.memory, w.functions, first, last, see)
+    size = given.size
+    slip = answers["slip_prob"][q]
+    if slip > 0.0 and uniform(w.key0, w.key1, key ^ D_SLIP, 0) < slip:
+        size = standard if size == 0.0 else 0.0
+    answers["struck_before"][q] = answers["struck"][q]
+    answers["struck"][q] = 0
+    answers["asked"][q] = asked + 1
+    answers["own_strikes"][q] = sides["strikes"][side]
+    answers["launched"][q] = 0.0
+    answers["hits"][q] = 0.0
+    answers["killed"][q] = 0.0
+    answers["injured"][q] = 0.0
+    answers["damage"][q] = 0.0
+    answers["weapon_mask"][q] = 0
+    answers["target_mask"][q] = 0
+    answers["provoked_by"][q] = -1
+    begin = w.used["orders"]
+    number = 0
+    if size > 0.0:
+        number = 1
+        if answers["answers_mean"][q] >= 0.0:
+            number = poisson(w.key0, w.key1, key ^ D_ANSWERS, answers["answers_mean"][q])
+    if given.announced > 0.0 and size != 0.0:
+        record(w, now, THREAT, side, provoked_by, -1, -1, -1, -1, -1, 1, abs(size))
+    record(w, now, DECIDED, side, provoked_by, -1, -1, -1, -1, -1, number, max(size, 0.0))
+    for i in range(number):
+        wait = delay_hours(
+            answers["delay_hours"][q],
+            answers["exponential"][q],
+            uniform(w.key0, w.key1, key ^ D_DELAY, i),
+        )
+        add_order(
+            w, now + (wait + given.delay_hours), side, ANSWER, plan, size, provoked_by,
+            derive(w.key0, w.key1, key ^ D_ORDER, i), q, -1, 0,
+        )  # fmt: skip
+    return begin, number
+
+
+@law
+def add_order(
+    w: World,
+    at: float,
+    side: int,
+    cause: int,
+    plan: int,
+    size: float,
+    provoked_by: int,
+    key: int,
+    retaliation: int,
+    entry: int,
+    earmarked: int,
+) -> int:
+    """Write an order down and return its number."""
+    orders = w.orders
+    order = w.used["orders"]
+    w.used["orders"] = order + 1
+    orders["at_hours"][order] = at
+    orders["side"][order] = side
+    orders["cause"][order] = cause
+    orders["plan"][order] = plan
+    orders["size"][order] = size
+    orders["provoked_by"][order] = provoked_by
+    orders["key"][order] = key
+    orders["retaliation"][order] = retaliation
+    orders["entry"][order] = entry
+    orders["earmarked"][order] = earmarked
+    return order
+
+
+@law
+def tempo_hazard(w: World, tempo: int) -> float:
+    """Draw the standard exponential that decides when a routine tempo strikes next."""
+    u = uniform(w.key0, w.key1, D_TEMPO_TIME + tempo, w.tempos["count"][tempo])
+    return -math.log(u)
+
+
+@law
+def tempo_order(w: World, now: float, tempo: int) -> int:
+    """Order the next strike of a routine tempo, now."""
+    tempos = w.tempos
+    count = tempos["count"][tempo]
+    tempos["count"][tempo] = count + 1
+    plan = tempos["plan"][tempo]
+    key = derive(w.key0, w.key1, D_TEMPO + tempo, count)
+    return add_order(
+        w, now, tempos["side"][tempo], ROUTINE, plan, w.plans["size"][plan], -1, key, -1, -1, 0
+    )
+
+
+@law
+def mass_orders(w: World, now: float, tempo: int) -> tuple[int, int]:
+    """Order a massed strike and its probes if enough is set aside; return first and number.
+
+    The massed strike comes first of the orders.
+    """
+    tempos = w.tempos
+    weapons = w.weapons
+    side = tempos["side"][tempo]
+    plan = tempos["plan"][tempo]
+    settle_weapons(w, now, side)
+    aside = 0
+    for k in range(len(weapons["side"])):
+        if w.mix[plan * len(weapons["side"]) + k] > 0.0 and weapons["side"][k] == side:
+            aside = aside + weapons["earmarked"][k]
+    begin = w.used["orders"]
+    if aside < tempos["mass_size"][tempo]:
+        return begin, 0
+    count = tempos["count"][tempo]
+    tempos["count"][tempo] = count + 1
+    key = derive(w.key0, w.key1, D_TEMPO + tempo, count)
+    probes = tempos["probes"][tempo]
+    lead = tempos["probe_lead_hours"][tempo] if probes > 0 else 0.0
+    add_order(w, now + lead, side, MASSED, plan, float(aside), -1, key, -1, -1, 1)
+    for i in range(probes):
+        probe = tempos["probe_plan"][tempo]
+        add_order(
+            w, now + lead * i / probes, side, PROBE, probe, w.plans["size"][probe], -1,
+            derive(w.key0, w.key1, key ^ D_PROBE, i), -1, -1, 0,
+        )  # fmt: skip
+    return begin, 1 + probes
+
+
+@law
+def calendar_entry(w: World, now: float, entry: int, repeat: int) -> int:
+    """Carry out a calendar entry; return the order it gives, or -1."""
+    calendar = w.calendar
+    kind = calendar["kind"][entry]
+    side = calendar["side"][entry]
+    if kind == DELIVERY_ENTRY:
+        for d in range(len(w.deliveries["entry"])):
+            if w.deliveries["entry"][d] == entry:
+                deliver(
+                    w, now, w.deliveries["what"][d], w.deliveries["thing"][d],
+                    w.deliveries["count"][d],
+                )  # fmt: skip
+    elif kind == PERMISSION_ENTRY:
+        sides = w.sides
+        weapon_mask = sides["weapon_mask"][side] | calendar["allow_weapons"][entry]
+        target_mask = sides["target_mask"][side] | calendar["allow_targets"][entry]
+        sides["weapon_mask"][side] = weapon_mask & ~calendar["forbid_weapons"][entry]
+        sides["target_mask"][side] = target_mask & ~calendar["forbid_targets"][entry]
+        if calendar["depth_km"][entry] >= 0.0:
+            sides["depth_km"][side] = calendar["depth_km"][entry]
+        record(w, now, PERMISSION, side, -1, -1, -1, -1, -1, -1, 0, 0.0)
+    elif kind == TRUCE_ENTRY:
+        record(w, now, TRUCE, -1, -1, -1, -1, -1, -1, -1, 1 - repeat, 0.0)
+    elif kind == ORDERED_ENTRY:
+        plan = calendar["plan"][entry]
+        key = derive(w.key0, w.key1, D_ENTRY, entry)
+        return add_order(
+            w, now, side, ORDERED, plan, w.plans["size"][plan], -1, key, -1,
+            calendar["count_first"][entry], 0,
+        )  # fmt: skip
+    return -1
+
+
+@law
+def deliver(w: World, now: float, what: int, thing: int, count: int) -> None:
+    """Hand over rounds (0), interceptors (1) or channels (2)."""
+    if what == 0:
+        side = w.weapons["side"][thing]
+        w.weapons["stock"][thing] += count
+        w.weapons["delivered"][thing] += count
+        _set_aside(w, thing, count)
+        record(w, now, DELIVERED, side, -1, -1, thing, -1, -1, -1, count, 0.0)
+        return
+    side = w.layers["side"][thing]
+    if what == 1:
+        settle_layer(w, now, thing)
+        w.layers["magazine"][thing] += count
+        w.layers["delivered"][thing] += count
+    else:
+        w.layers["channels"][thing] += count
+    record(w, now, DELIVERED, side, -1, -1, -1, thing, -1, -1, count, float(what))
+
+
+@law
+def finish(w: World) -> None:
+    """Bring everything that runs on by itself up to the horizon."""
+    for side in range(2):
+        settle_weapons(w, w.horizon, side)
+    for layer in range(len(w.layers["side"])):
+        settle_layer(w, w.horizon, layer)
+    regions = w.regions
+    for r in range(len(regions["side"])):
+        if regions["dark"][r] != 0:
+            regions["dark_hours"][r] += max(w.horizon - regions["dark_since"][r], 0.0)
+            regions["dark_since"][r] = w.horizon

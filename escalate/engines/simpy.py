@@ -1,0 +1,554 @@
+"""The readable engine: one war as SimPy processes, and room for processes of the user's own.
+
+Each process tells one story from top to bottom and takes its steps from `_steps`. Events
+due at the same time are taken in the order (kind, side, number).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator, Iterable
+from typing import Any
+
+import simpy
+
+from escalate.engines import _steps as steps
+from escalate.engines._pack import GROWING, World, pack
+from escalate.errors import EscalateError, closest
+from escalate.laws.flight import wave_offset_hours
+from escalate.laws.stockpile import next_tempo_hours
+from escalate.randomness import RunKey, decision, uniform
+from escalate.rules import CATEGORIES, TARGET_CATEGORIES, Answer
+from escalate.scenario import Scenario
+
+__all__ = ["Process", "War", "run"]
+
+(
+    CALENDAR, CALM, GRID, WAVE, ENTER, IMPACT, ASSESS, REVIEW, ALARM, CHECK, TEMPO, ORDER, USER,
+) = range(13)  # fmt: skip
+
+_CHUNK = 256
+
+Story = Generator[simpy.Event, None, None]
+Process = Callable[["War"], Iterable[Any]]
+"""A process of the user's own: a generator function of the war that yields `war.wait(hours)`."""
+
+
+class War:
+    """A war under way, as a process of the user's own sees and changes it.
+
+    Parameters
+    ----------
+    world : World
+        Its tables.
+    """
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._env = simpy.Environment()
+        self._orders_of_users = 0
+        arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
+        self._spare = [0] * arsenal
+        self._counts = [0] * arsenal
+        self._weights = [0.0] * targets
+        self._aimed = [0] * targets
+        answers = max(world.retaliations.get("answers_mean", []) or [0.0])
+        self._room = {
+            "strikes": 1,
+            "loads": arsenal,
+            "groups": arsenal * targets,
+            # The number of answers has no bound; this is never reached but once in 1e30.
+            "orders": 64 + int(answers + 12.0 * math.sqrt(max(answers, 1.0)))
+            + max(world.tempos.get("probes", []) or [0]),
+            "log": 16 + 4 * arsenal * (targets + 2) + 2 * len(world.regions["side"])
+            + 2 * len(world.layers["side"]),
+        }  # fmt: skip
+        # A table is grown when a step might no longer fit.
+        self._limits = {name: -room for name, room in self._room.items()}
+
+    # What the processes of this module use.
+
+    def start(self, story: Story) -> None:
+        """Let a process begin now."""
+        self._env.process(story)
+
+    def due(self, at: float, kind: int, side: int, number: int) -> simpy.Event:
+        """Wait until `at`; nothing but weapons in the air comes after the horizon."""
+        event = simpy.Event(self._env)
+        if at > self.world.horizon and kind not in (ENTER, IMPACT):
+            return event  # never
+        event._ok = True
+        event._value = None
+        priority = 1 + ((kind * 2 + side) << 64) + number
+        self._env.schedule(event, priority=priority, delay=max(at - self._env.now, 0.0))  # type: ignore[arg-type]
+        return event
+
+    def step(self, step: Callable[..., Any], *args: Any) -> Any:
+        """Take a step now, with room in the tables for what it may add."""
+        used = self.world.used
+        for name, limit in self._limits.items():
+            if used[name] > limit:
+                self._grow(name)
+        return step(self.world, self._env.now, *args)
+
+    def _grow(self, name: str) -> None:
+        room = self._room[name]
+        table: dict[str, list[Any]] = getattr(self.world, name)
+        for column, value in GROWING[name].items():
+            table[column].extend([value] * (room + _CHUNK))
+        self._limits[name] += room + _CHUNK
+
+    # What a process of the user's own uses.
+
+    @property
+    def now_hours(self) -> float:
+        """Time since the scenario's start, in hours."""
+        return float(self._env.now)
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is at war."""
+        return self.world.scenario
+
+    def wait(self, hours: float) -> simpy.Event:
+        """Give what to yield in order to go on later; past the horizon that never comes.
+
+        Parameters
+        ----------
+        hours : float
+            How much later, not negative. [h]
+        """
+        if not hours >= 0.0:
+            raise EscalateError(f"`hours >= 0` must hold in wait(), but got {hours!r}")
+        self._orders_of_users += 1
+        return self.due(self._env.now + hours, USER, 0, self._orders_of_users)
+
+    def uniform(self, name: str, index: int) -> float:
+        """Draw from a stream of the user's own, apart from all of the model's.
+
+        Parameters
+        ----------
+        name : str
+            The decision.
+        index : int
+            Which draw of it, from 0.
+
+        Returns
+        -------
+        float
+            Uniform on (0, 1). [-]
+        """
+        return float(uniform(self.world.key0, self.world.key1, decision(f"user: {name}"), index))
+
+    def total(self, kind: str, side: str) -> int:
+        """Give the sum of `count` over the log's rows of a kind and side so far.
+
+        Parameters
+        ----------
+        kind : str
+            One of `escalate.events.KINDS`, such as ``"killed"``.
+        side : str
+            Name of the side in the row: for ``"killed"`` the side that suffered it.
+
+        Returns
+        -------
+        int
+        """
+        from escalate.events import KINDS
+
+        kinds = list(KINDS)
+        if kind not in kinds:
+            raise EscalateError(f"unknown kind {kind!r}: {closest(kind, kinds)}")
+        log, rows = self.world.log, self.world.used["log"]
+        code, number = kinds.index(kind), self._side(side)
+        return sum(
+            log["count"][i]
+            for i in range(rows)
+            if log["kind"][i] == code and log["side"][i] == number
+        )
+
+    def stock(self, side: str, weapon: str) -> int:
+        """Give a side's stock of a weapon now, in rounds."""
+        k = self._thing("weapon", "weapons", side, weapon)
+        self.step(steps.settle_weapons, self._side(side))
+        return int(self.world.weapons["stock"][k])
+
+    def order_strike(self, side: str, plan: str, size: float | None = None) -> None:
+        """Let a side strike now, with the calendar's authority.
+
+        Parameters
+        ----------
+        side, plan : str
+            Who, and by which plan.
+        size : float, optional
+            Weapons wanted; the plan's own size if not given. [weapons]
+        """
+        p = self._thing("plan", "plans", side, plan)
+        wanted = self.world.plans["size"][p] if size is None else float(size)
+        self._orders_of_users += 1
+        key = decision(f"user: order {self._orders_of_users}")
+
+        def order(w: World, now: float) -> int:
+            return int(
+                steps.add_order(
+                    w, now, self._side(side), steps.ORDERED, p, wanted, -1, key, -1, -1, 0
+                )
+            )
+
+        self.start(strike(self, self.step(order)))
+
+    def deliver(self, side: str, *, weapon: str = "", layer: str = "", count: int) -> None:
+        """Give a side rounds of a weapon, or interceptors to a layer, now.
+
+        Parameters
+        ----------
+        side : str
+            Who receives it.
+        weapon, layer : str
+            One of the two.
+        count : int
+            How many, not negative. [weapons or shots]
+        """
+        if count < 0 or bool(weapon) == bool(layer):
+            raise EscalateError(
+                "deliver() takes a weapon or a layer and `count >= 0`, but got "
+                f"weapon={weapon!r}, layer={layer!r}, count={count!r}"
+            )
+        if weapon:
+            self.step(steps.deliver, 0, self._thing("weapon", "weapons", side, weapon), count)
+        else:
+            self.step(steps.deliver, 1, self._thing("layer", "layers", side, layer), count)
+
+    def truce(self, hours: float, compliance_prob: float = 1.0) -> None:
+        """Begin a truce now.
+
+        Parameters
+        ----------
+        hours : float
+            How long. [h]
+        compliance_prob : float, optional
+            Chance that a strike due in it is held back. [-]
+        """
+        if not (hours > 0.0 and 0.0 <= compliance_prob <= 1.0):
+            raise EscalateError(
+                "`hours > 0` and `0 <= compliance_prob <= 1` must hold in truce(), but got "
+                f"{hours!r} and {compliance_prob!r}"
+            )
+        now = self._env.now
+        for column, value in zip(
+            ("from_hours", "until_hours", "compliance_prob"),
+            (now, now + hours, compliance_prob),
+            strict=True,
+        ):
+            self.world.truces[column].append(value)
+        self.step(steps.record, steps.TRUCE, -1, -1, -1, -1, -1, -1, -1, 1, 0.0)
+
+    def permit(
+        self,
+        side: str,
+        *,
+        weapons: Iterable[str] | None = None,
+        targets: Iterable[str] | None = None,
+        depth_km: float | None = None,
+    ) -> None:
+        """Set what a side may use and strike from now on; what is not given stays.
+
+        Parameters
+        ----------
+        side : str
+            Whose permission.
+        weapons, targets : iterable of str, optional
+            Categories.
+        depth_km : float, optional
+            Deepest region. [km]
+        """
+        i = self._side(side)
+        for column, given, known in (
+            ("weapon_mask", weapons, CATEGORIES),
+            ("target_mask", targets, TARGET_CATEGORIES),
+        ):
+            if given is None:
+                continue
+            mask = 0
+            for name in given:
+                if name not in known:
+                    raise EscalateError(f"unknown category {name!r}: {closest(name, known)}")
+                mask |= 1 << known.index(name)
+            self.world.sides[column][i] = mask
+        if depth_km is not None:
+            self.world.sides["depth_km"][i] = float(depth_km)
+        self.step(steps.record, steps.PERMISSION, i, -1, -1, -1, -1, -1, -1, 0, 0.0)
+
+    def _side(self, name: str) -> int:
+        names = self.world.names["side"]
+        if name not in names:
+            raise EscalateError(f"unknown side {name!r}: {closest(name, names)}")
+        return names.index(name)
+
+    def _thing(self, what: str, table: str, side: str, name: str) -> int:
+        i = self._side(side)
+        owners = getattr(self.world, table)["side"]
+        own = {n: k for k, n in enumerate(self.world.names[what]) if owners[k] == i}
+        if name not in own:
+            raise EscalateError(f"unknown {what} {name!r} of {side}: {closest(name, own)}")
+        return own[name]
+
+
+def strike(war: War, order: int) -> Story:
+    """Carry out an order: wave after wave, each a flock of raids."""
+    w = war.world
+    side = w.orders["side"][order]
+    yield war.due(w.orders["at_hours"][order], ORDER, side, order)
+    number = war.step(steps.open_strike, order, war._spare, war._counts)
+    if number < 0:
+        return
+    begun = war._env.now
+    plan, waves = w.strikes["plan"][number], w.strikes["waves"][number]
+    for wave in range(waves):
+        offset = wave_offset_hours(wave, waves, w.plans["duration_hours"][plan])
+        yield war.due(begun + offset, WAVE, side, number)
+        first, groups = war.step(steps.launch_wave, number, wave, war._weights, war._aimed)
+        for group in range(first, first + groups):
+            war.start(raid(war, group))
+        _part_over(war, number)
+
+
+def raid(war: War, group: int) -> Story:
+    """Fly a group of alike weapons through the layers on their way to their target."""
+    w = war.world
+    number = w.groups["strike"][group]
+    side = w.strikes["side"][number]
+    left = w.groups["count"][group]
+    layer = steps.next_layer(w, group, -1)
+    while layer >= 0 and left > 0:
+        at = steps.layer_entry(w, group, layer)
+        yield war.due(at, ENTER, side, (steps.layer_rank(w, group, layer) << 48) + group)
+        left = war.step(steps.engage_group, group, layer)
+        layer = steps.next_layer(w, group, layer)
+    if left > 0:
+        yield war.due(w.groups["impact_hours"][group], IMPACT, side, group)
+        if war.step(steps.impact, group):
+            war.start(power(war, 1 - side))
+    _part_over(war, number)
+
+
+def _part_over(war: War, number: int) -> None:
+    if war.step(steps.part_over, number) and war.world.strikes["launched"][number] > 0:
+        war.start(assessment(war, number))
+
+
+def assessment(war: War, number: int) -> Story:
+    """Let the victim learn of a strike that is over, and answer."""
+    w = war.world
+    victim = 1 - w.strikes["side"][number]
+    at = war._env.now + steps.assessment_delay(w, number)
+    yield war.due(at, ASSESS, victim, number)
+    if war.step(steps.assess, number):
+        _provoked(war, victim)
+
+
+def _provoked(war: War, side: int) -> None:
+    """Ask the rules that answer at once, and start the clock of calm again."""
+    w = war.world
+    war.start(calm(war, side))
+    for q, owner in enumerate(w.retaliations["side"]):
+        if owner == side and w.retaliations["review_hours"][q] == 0.0:
+            _ask(war, q)
+
+
+def _ask(war: War, q: int) -> None:
+    first, orders = war.step(steps.consult, q, war._spare)
+    for order in range(first, first + orders):
+        war.start(strike(war, order))
+
+
+def review(war: War, q: int) -> Story:
+    """Ask a rule again and again, struck or not."""
+    answers = war.world.retaliations
+    turn = 0
+    while True:
+        yield war.due(turn * answers["review_hours"][q], REVIEW, answers["side"][q], q)
+        _ask(war, q)
+        turn += 1
+
+
+def calm(war: War, side: int) -> Story:
+    """Climb down the ladder, a rung for every stretch of quiet, until provoked again."""
+    sides = war.world.sides
+    version = sides["calm_version"][side]
+    more = sides["rung"][side] > 0 and sides["descend_hours"][side] < math.inf
+    while more:
+        yield war.due(war._env.now + sides["descend_hours"][side], CALM, side, version)
+        if sides["calm_version"][side] != version:
+            return
+        more = war.step(steps.climb_down, side)
+
+
+def power(war: War, side: int) -> Story:
+    """Switch the grid after damage, and again whenever repair lets it change."""
+    sides = war.world.sides
+    sides["grid_version"][side] += 1
+    version = sides["grid_version"][side]
+    while True:
+        change = war.step(steps.grid, side)
+        if change == math.inf:
+            return
+        yield war.due(war._env.now + change, GRID, side, version)
+        if sides["grid_version"][side] != version:
+            return
+
+
+def routine(war: War, tempo: int) -> Story:
+    """Strike at a rate, faster as deadlines near."""
+    w = war.world
+    side = w.tempos["side"][tempo]
+    at = 0.0
+    while True:
+        at = next_tempo_hours(
+            at, steps.tempo_hazard(w, tempo), w.tempos["rate_per_hour"][tempo], side,
+            w.deadlines["side"], w.deadlines["at_hours"], w.deadlines["lead_hours"],
+            w.deadlines["factor"],
+        )  # fmt: skip
+        yield war.due(at, TEMPO, side, tempo)
+        war.start(strike(war, war.step(steps.tempo_order, tempo)))
+
+
+def massed(war: War, tempo: int) -> Story:
+    """Set weapons aside, look whether they are enough, probe and strike in mass."""
+    w = war.world
+    side, every = w.tempos["side"][tempo], w.tempos["check_hours"][tempo]
+    at = every
+    while True:
+        yield war.due(at, CHECK, side, tempo)
+        first, orders = war.step(steps.mass_orders, tempo)
+        for order in range(first, first + orders):
+            war.start(strike(war, order))
+        if orders:
+            at = w.orders["at_hours"][first]
+        at += every
+
+
+def calendar(war: War, entry: int) -> Story:
+    """Carry out one entry of the calendar, as often as it says."""
+    table = war.world.calendar
+    at = table["at_hours"][entry]
+    repeat = 0
+    while True:
+        yield war.due(at, CALENDAR, max(table["side"][entry], 0), entry)
+        order = war.step(steps.calendar_entry, entry, repeat)
+        if order >= 0:
+            war.start(strike(war, order))
+        repeat += 1
+        if table["kind"][entry] == steps.TRUCE_ENTRY:
+            if repeat == 2:
+                return
+            at = table["until_hours"][entry]
+        elif table["every_hours"][entry] < math.inf:
+            at = table["at_hours"][entry] + repeat * table["every_hours"][entry]
+        else:
+            return
+
+
+def alarms(war: War, side: int) -> Story:
+    """Believe, now and then, in a strike that never was."""
+    w = war.world
+    while True:
+        wait = steps.false_alarm_wait(w, side)
+        if wait == math.inf:
+            return
+        yield war.due(war._env.now + wait, ALARM, side, side)
+        war.step(steps.false_alarm, side)
+        _provoked(war, side)
+
+
+def _own(process: Process, war: War) -> Story:
+    """Run a process of the user's own after everything that starts with the war."""
+    yield from process(war)
+
+
+def run(scenario: Scenario, key: RunKey, processes: Iterable[Process] = ()) -> World:
+    """Fight one war to its horizon, and weapons in the air to their end.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is at war.
+    key : RunKey
+        Its randomness.
+    processes : iterable of callable, optional
+        Processes of the user's own, generator functions of the `War`.
+
+    Returns
+    -------
+    World
+        The tables at the end.
+    """
+    world = pack(scenario, key)
+    world.functions = [_checked_rule(f) for f in world.functions]
+    world.policies = [_checked_policy(f) for f in world.policies]
+    war = War(world)
+    for side in range(2):
+        war.start(calm(war, side))
+        war.start(alarms(war, side))
+    for entry, kind in enumerate(world.calendar["kind"]):
+        if kind != steps.DEADLINE_ENTRY:
+            war.start(calendar(war, entry))
+    for tempo, masses in enumerate(world.tempos.get("massed", ())):
+        war.start(massed(war, tempo) if masses else routine(war, tempo))
+    for q, hours in enumerate(world.retaliations.get("review_hours", ())):
+        if hours > 0.0:
+            war.start(review(war, q))
+    for process in processes:
+        war.start(_own(process, war))
+    war._env.run()
+    war.step(_finish)
+    return world
+
+
+def _finish(world: World, now: float) -> None:
+    steps.finish(world)
+
+
+def _checked_rule(function: Callable[..., Any]) -> Callable[..., Answer]:
+    """Refuse what a user's own rule gives if no engine can use it."""
+    name = getattr(function, "__name__", "rule")
+
+    def rule(*args: Any) -> Answer:
+        given = function(*args)
+        if not isinstance(given, Answer):
+            raise EscalateError(
+                f"rule {name!r} must return an Answer, such as answer(see.standard), but got "
+                f"{given!r}"
+            )
+        if not (0.0 <= given.size < math.inf and 0.0 <= given.delay_hours < math.inf):
+            raise EscalateError(
+                f"rule {name!r}: `0 <= size` and `0 <= delay_hours`, both finite, must hold, "
+                f"but got {given!r}"
+            )
+        return given
+
+    return rule
+
+
+def _checked_policy(function: Callable[..., Any]) -> Callable[..., None]:
+    """Refuse what a user's own allocation policy gives if it is not there to be launched."""
+    name = getattr(function, "__name__", "policy")
+
+    def policy(
+        wanted: int, spare: list[int], weights: list[float], costs: list[float],
+        categories: list[int], out: list[int],
+    ) -> None:  # fmt: skip
+        function(wanted, list(spare), weights, costs, categories, out)
+        for k, count in enumerate(out):
+            if count != int(count) or not 0 <= count <= spare[k]:
+                raise EscalateError(
+                    f"policy {name!r}: whole numbers with `0 <= out <= spare` must be given, but "
+                    f"got {count!r} of {spare[k]} at weapon {k}"
+                )
+            out[k] = int(count)
+        if sum(out) > wanted:
+            raise EscalateError(
+                f"policy {name!r}: `sum(out) <= wanted` must hold, but got {sum(out)} > {wanted}"
+            )
+
+    return policy
