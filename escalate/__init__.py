@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from escalate import laws, metrics, plots, rules
     from escalate.comparison import Comparison, compare_figures
+    from escalate.ensemble import Ensemble, load_ensemble, simulate_many
     from escalate.errors import (
         EscalateError,
         FigureError,
@@ -75,6 +76,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
         "source_of", "unsourced",
     ),
     "escalate.simulation": ("simulate", "replicate"),
+    "escalate.ensemble": ("simulate_many", "Ensemble", "load_ensemble"),
     "escalate.results": ("Run", "load_run"),
     "escalate.figures": ("Figure", "read_figures", "shipped_figures", "disagreements"),
     "escalate.comparison": ("Comparison", "compare_figures"),
@@ -93,6 +95,7 @@ __all__ = [
     "load_scenario", "scenario_names", "save_scenario", "read_scenario", "write_scenario",
     "source_of", "unsourced",
     "simulate", "replicate",
+    "simulate_many", "Ensemble", "load_ensemble",
     "Run", "load_run",
     "Figure", "read_figures", "shipped_figures", "disagreements",
     "Comparison", "compare_figures",

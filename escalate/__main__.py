@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import os
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EscalateError as error:
         print(f"escalate: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # whoever read our output has had enough of it
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 0
     except KeyboardInterrupt:
         print("escalate: interrupted; nothing was written", file=sys.stderr)
         return 130

@@ -60,19 +60,36 @@ def kernel(function: F) -> F:
 
     if numba.config.DISABLE_JIT:
         return _wrapping(function)
+    folder = _cache_folder()
+    if folder is None:
+        uncached: F = numba.njit(nogil=True)(function)
+        return uncached
     before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
     try:
-        for folder in _cache_folders():
-            numba.config.CACHE_DIR = str(folder)
-            try:
-                compiled: F = numba.njit(cache=True, nogil=True)(function)
-            except (RuntimeError, OSError):  # not writable: try the next place
-                continue
-            return compiled
+        compiled: F = numba.njit(cache=True, nogil=True)(function)
     finally:
         numba.config.CACHE_DIR = before
-    uncached: F = numba.njit(nogil=True)(function)
-    return uncached
+    return compiled
+
+
+def inlined(function: F) -> F:
+    """Mark a part of a kernel: plain Python that compiled code may call.
+
+    Parameters
+    ----------
+    function : callable
+        Text in numba's subset of Python.
+
+    Returns
+    -------
+    callable
+        The same function.
+    """
+    from numba.extending import register_jitable
+
+    registered: F = register_jitable(function)
+    return registered
 
 
 def _wrapping(function: F) -> F:
@@ -87,8 +104,25 @@ def _wrapping(function: F) -> F:
     return plain  # type: ignore[return-value]
 
 
+@functools.cache
+def _cache_folder() -> Path | None:
+    """Give the first place for compiled code that can be written to, or None.
+
+    Asked of the file system, because numba does not say: it goes on to a folder beside the
+    sources instead, and serves stale code from there.
+    """
+    for folder in _cache_folders():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError:
+            continue
+    return None
+
+
 def _cache_folders() -> list[Path]:
-    """Places for compiled code, best first: the user's cache, then a temporary folder."""
+    """Give places for compiled code: the user's cache, then a temporary folder."""
     name = f"numba-{_source_hash()}"
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"

@@ -66,7 +66,7 @@ def claims(
         attacker = int(strike["side"])
         if strike["launched"] == 0 or not math.isfinite(strike["last_impact_hours"]):
             continue
-        for name, claimant, side in voices:
+        for voice, (name, claimant, side) in enumerate(voices):
             if side >= 0 and claimant.speaks_as != "press":
                 own = attacker if claimant.speaks_as == "attacker" else 1 - attacker
                 if side != own:
@@ -82,7 +82,7 @@ def claims(
                 )
                 if at > scenario.horizon_hours:
                     break
-                for i, quantity in enumerate(claimant.quantities):
+                for i, quantity in enumerate(dict.fromkeys(claimant.quantities)):
                     casualties = quantity in ("killed", "injured")
                     if revision > 0 and not casualties:
                         continue
@@ -102,7 +102,8 @@ def claims(
                     yield {
                         "strike": number,
                         "claimed_hours": at,
-                        "id": f"S{number}.{name.replace(' ', '_')}.{quantity}.{revision}",
+                        # A name may be that of several voices.
+                        "id": f"S{number}.{voice}.{name.replace(' ', '_')}.{quantity}.{revision}",
                         "seed": f"S{number}",
                         "date_start": scenario.date(strike["first_launch_hours"]).date(),
                         "date_end": scenario.date(strike["last_impact_hours"]).date(),

@@ -33,8 +33,8 @@ __all__ = [
 Array = np.ndarray[Any, Any]
 
 OUTCOMES: dict[str, str] = {
-    "strikes": "strikes made",
-    "answers": "of these, in answer to a strike or a false alarm",
+    "strikes": "strikes decided on",
+    "answers": "of these, ordered by a rule",
     "launched": "weapons launched",
     "dud": "of these, failed",
     "intercepted": "of these, stopped by the other side",
@@ -76,7 +76,9 @@ def children(run: Run) -> Array:
     return np.bincount(parents[parents >= 0], minlength=len(parents)).astype(np.int64)
 
 
-def reproduction_number(run: Run, side: str | None = None) -> float:
+def reproduction_number(
+    run: Run, side: str | None = None, *, until_hours: float | None = None
+) -> float:
     """Strikes provoked per strike, read from the causal links.
 
     Parameters
@@ -85,6 +87,8 @@ def reproduction_number(run: Run, side: str | None = None) -> float:
         A run.
     side : str, optional
         Count only what strikes of this side provoked.
+    until_hours : float, optional
+        Count only what strikes decided on up to then provoked; the horizon if not given. [h]
 
     Returns
     -------
@@ -93,12 +97,19 @@ def reproduction_number(run: Run, side: str | None = None) -> float:
 
     Notes
     -----
-    Strikes near the horizon have had little time to be answered, so a run that is not long
-    against the response delay gives R too low.
+    Strikes near the horizon have had little time to be answered. Over all strikes of both
+    sides the answers per strike are one less the episodes per strike, which is below 1 however
+    the exchange runs away; whether it does is seen from strikes old enough to have been
+    answered, so `until_hours` should lie a few response delays before the horizon.
     """
+    strikes = run.tables["strikes"]
     counts = children(run)
+    chosen = np.ones(len(counts), dtype=bool)
     if side is not None:
-        counts = counts[run.tables["strikes"]["side"] == _side(run, side)]
+        chosen &= strikes["side"] == _side(run, side)
+    if until_hours is not None:
+        chosen &= strikes["decided_hours"] <= until_hours
+    counts = counts[chosen]
     return float(counts.mean()) if len(counts) else math.nan
 
 
@@ -230,9 +241,9 @@ def check_figures(run_scenario: Any, figures: Iterable[Figure]) -> None:
     third = {r.third_party for s in scenario.sides.values() for r in s.regions.values()}
     places = regions | set(scenario.places) | third | {"countrywide", "both directions"}
     for figure in figures:
-        for column in ("attacker", "defender"):
+        for column, others in (("attacker", ("both",)), ("defender", ("both", "third party"))):
             side = getattr(figure, column)
-            if side not in (*scenario.sides, "both", "third party"):
+            if side not in (*scenario.sides, *others):
                 known = closest(side, scenario.sides)
                 problems.append(
                     Problem(f"figures.{figure.id}.{column}", f"unknown side {side!r}: {known},")
@@ -346,8 +357,10 @@ def _one_way(run: Run, figure: Figure, attacker: int) -> float:
         return float(len(np.unique(log["region"][chosen])))
     if quantity == "spillover":
         third = run.names["third_party"]
-        number = third.index(figure.place) if figure.place in third else -1
-        beside = np.flatnonzero(run.tables["regions"]["third_party"] == number)
+        beside = run.tables["regions"]["third_party"] >= 0
+        if figure.place in third:
+            beside = run.tables["regions"]["third_party"] == third.index(figure.place)
+        beside = np.flatnonzero(beside)
         chosen = of_category & (log["kind"] == _KINDS["strayed"])
         return float(log["count"][chosen & np.isin(log["region"], beside)].sum())
     if quantity in ("intercepted", "killed", "injured"):

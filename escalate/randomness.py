@@ -16,6 +16,7 @@ References
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 from dataclasses import dataclass
@@ -406,12 +407,17 @@ class Seed:
         RunKey
             Two words; those of different replications are independent streams.
         """
-        state = np.random.SeedSequence(self.entropy, spawn_key=self.spawn_key).generate_state(
-            2, np.uint64
-        )
-        word0, word1 = (int(word) >> 1 for word in state)
+        word0, word1 = _root(self)
         name = decision("replication")
         return RunKey(
             int(derive(word0, word1, name, 2 * replication)),
             int(derive(word0, word1, name, 2 * replication + 1)),
         )
+
+
+@functools.lru_cache(maxsize=64)
+def _root(seed: Seed) -> tuple[int, int]:
+    """Give the two words that all replications of a seed are derived from."""
+    sequence = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+    word0, word1 = (int(word) >> 1 for word in sequence.generate_state(2, np.uint64))
+    return word0, word1

@@ -310,7 +310,7 @@ def _decoded(
     """
     numbers = numbering(scenario)
     sides = {name: i for i, name in enumerate(scenario.sides)}
-    side = np.array([sides.get(name, -1) for name in columns["side"]])
+    side = np.array([sides.get(name, -1) for name in columns["side"]], dtype=np.int64)
     attacker = side
     defender = side
     if attackers is not None:

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import types
 from collections.abc import Callable, Mapping, MutableSequence, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -355,7 +356,7 @@ FIRST_COMBINATOR = len(RULES)
 _COMBINATORS: tuple[tuple[str, dict[str, object], tuple[int, int], str], ...] = (
     ("any_of", {}, (1, 99), "Give the largest of the answers of the rules it holds."),
     ("with_probability", {"prob": 0.5}, (1, 1), "Let the answer stand with chance `prob`."),
-    ("capped", {"cap": 100.0}, (1, 1), "Cut the answer to `cap` weapons."),
+    ("capped", {"cap": 100.0}, (1, 1), "Ask for `cap` weapons at most."),
     ("with_delay", {"hours": 24.0}, (1, 1), "Put the answer off by `hours`."),
     (
         "announced",
@@ -564,28 +565,43 @@ class Rule:
     of: tuple[Rule, ...]
     """The rules it holds."""
     params: Mapping[str, Any]
-    """The parameters that were given."""
+    """The parameters that were given; lists among them are tuples."""
     function: Callable[..., Answer] | None
     """A user's own rule; None for one of the catalogue."""
 
     def __init__(
-        self, rule: str | Callable[..., Answer], *of: Rule | str, **params: object
+        self, rule: str | Callable[..., Answer], /, *of: Rule | str, **params: object
     ) -> None:
+        if not isinstance(rule, str) and not callable(rule):
+            message = f"must be the name of a rule or a function, but got {rule!r}"
+            raise ScenarioError([Problem("name", message)])
         own = None if isinstance(rule, str) else rule
         name = rule if isinstance(rule, str) else getattr(rule, "__name__", "rule")
-        held = tuple(r if isinstance(r, Rule) else Rule(r) for r in of)
+        problems: list[Problem] = []
+        held: list[Rule] = []
+        for i, inner in enumerate(of):
+            try:
+                held.append(inner if isinstance(inner, Rule) else Rule(inner))
+            except ScenarioError as error:
+                problems += [Problem(f"of[{i}].{p.place}", p.message) for p in error.problems]
+                held.append(Rule("never"))  # keeps their number right
+        given = {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
         object.__setattr__(self, "name", name)
-        object.__setattr__(self, "of", held)
-        object.__setattr__(self, "params", dict(params))
+        object.__setattr__(self, "of", tuple(held))
+        object.__setattr__(self, "params", types.MappingProxyType(given))
         object.__setattr__(self, "function", own)
-        problems = list(self._problems())
+        problems += self._problems()
         if problems:
             raise ScenarioError(problems)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Read-only parameters cannot be pickled or copied; they are made anew on construction.
+        return _built, (self.function or self.name, self.of, dict(self.params))
+
     def _problems(self) -> list[Problem]:
         if self.function is not None:
-            bad = {k: v for k, v in self.params.items() if not _is_number(v)}
-            problems = [Problem(k, f"must be a number, but got {v!r}") for k, v in bad.items()]
+            wrong = {key: _no_number(value) for key, value in self.params.items()}
+            problems = [Problem(key, message) for key, message in wrong.items() if message]
             if self.of:
                 problems.append(
                     Problem("of", f"{self.name!r} holds 0 rules, but got {len(self.of)}")
@@ -634,8 +650,23 @@ class Rule:
         return f"Rule({', '.join(parts)})"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+def _built(rule: str | Callable[..., Answer], of: Sequence[Rule], params: dict[str, Any]) -> Rule:
+    return Rule(rule, *of, **params)
+
+
+def oversized(value: float) -> str:
+    """Say that a whole number is too large, or nothing; past 2**53 floats skip some."""
+    if not isinstance(value, int) or abs(value) < 2**53:
+        return ""
+    # Not the number itself: Python refuses to write one of more than 4300 digits.
+    return f"must be below 2**53, but got a number of {value.bit_length()} bits"
+
+
+def _no_number(value: object) -> str:
+    """Say why a value is no number to reckon with, or nothing."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:
+        return f"must be a number, but got {value!r}"
+    return oversized(value)
 
 
 def _complaint(key: str, value: object, default: object) -> str:
@@ -653,8 +684,8 @@ def _complaint(key: str, value: object, default: object) -> str:
             if name not in known:
                 return f"unknown category {name!r}: {closest(str(name), known)},"
         return ""
-    if not _is_number(value):
-        return f"must be a number, but got {value!r}"
+    if message := _no_number(value):
+        return message
     number = float(value)  # type: ignore[arg-type]
     if key.endswith("prob") or key.endswith("_share"):
         return "" if 0.0 <= number <= 1.0 else f"`0 <= {key} <= 1` must hold, but got {value!r}"

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from escalate.errors import Problem, ScenarioError, closest
-from escalate.rules import CATEGORIES, MEASURES, TARGET_CATEGORIES, Rule
+from escalate.rules import CATEGORIES, MEASURES, RULES, TARGET_CATEGORIES, Rule, oversized
 
 __all__ = [
     "CALENDAR",
@@ -53,8 +54,8 @@ CLAIMED_QUANTITIES = (
 """What a claimant may speak about."""
 
 
-def _places(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(value)
+BY_HAND = "changed by hand"
+"""Source of what `Scenario.replace` has changed."""
 
 
 class _Checked:
@@ -64,6 +65,10 @@ class _Checked:
     """Known words of fields that hold words, or keys of mappings."""
     _positive: ClassVar[tuple[str, ...]] = ()
     """Numbers that must be above 0."""
+    _unbounded: ClassVar[tuple[str, ...]] = ()
+    """Numbers that may be infinite."""
+    _free: ClassVar[tuple[str, ...]] = ()
+    """Mappings whose keys need not fit into a path."""
 
     def __post_init__(self) -> None:
         problems: list[Problem] = []
@@ -92,13 +97,17 @@ class _Checked:
             if not isinstance(value, Mapping):
                 yield Problem(name, f"must be a table, but got {value!r}")
                 return
-            inner = kind[len("Mapping[str, ") : -1]
+            inner = _inner(kind)
             for key, part in value.items():
                 place = f"{name}.{key}"
                 if name in self._choices and key not in self._choices[name]:
                     known = closest(str(key), self._choices[name])
                     yield Problem(place, f"unknown key {key!r}: {known},")
-                elif inner in _SCALARS:
+                    continue
+                if name not in self._free and (not isinstance(key, str) or not _NAME(key)):
+                    message = f"must be a name other than `source`, without `.[]=`, but got {key!r}"
+                    yield Problem(place, message)
+                if inner in _SCALARS:
                     yield from self._scalar(place, name, inner, part)
                 elif inner.startswith("tuple[str") and not _are_names(part):
                     yield Problem(place, f"must be a list of names, but got {part!r}")
@@ -147,7 +156,9 @@ class _Checked:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             unit = next((u for end, u in _UNITS.items() if name.endswith(end)), "")
             yield Problem(place, f"must be a number{unit}, but got {value!r}")
-        elif math.isnan(value) or (math.isinf(value) and not name.startswith("range")):
+        elif large := oversized(value):
+            yield Problem(place, large)
+        elif math.isnan(value) or (math.isinf(value) and name not in self._unbounded):
             yield Problem(place, f"must be a finite number, but got {value!r}")
         elif kind == "int" and not isinstance(value, int):
             yield Problem(place, f"must be a whole number, but got {value!r}")
@@ -159,6 +170,7 @@ class _Checked:
             yield Problem(place, f"`{name} >= 0` must hold, but got {value!r}")
 
 
+_NAME = re.compile(r"(?!source\Z)[^.\[\]=]+").fullmatch
 _SCALARS = tuple(
     f"{kind}{none}"
     for kind in ("int", "float", "str", "bool", "datetime")
@@ -168,6 +180,10 @@ _UNITS = {
     "_hours": " of hours", "_per_day": " per day", "_days": " of days", "_km": " of kilometres",
     "_usd": " of US dollars", "_km_per_hour": " of kilometres per hour",
 }  # fmt: skip
+
+
+def _inner(kind: str) -> str:
+    return kind.removeprefix("Mapping[str, ").removesuffix("]")
 
 
 def _are_names(value: Any) -> bool:
@@ -185,12 +201,13 @@ def _thawed(value: Any) -> Any:
 def _frozen(value: Any, kind: str) -> Any:
     """Give a value that cannot be changed behind the checks' back; ints stand for floats."""
     if isinstance(value, Mapping):
-        inner = kind[len("Mapping[str, ") : -1] if kind.startswith("Mapping") else ""
-        return types.MappingProxyType({k: _frozen(v, inner) for k, v in value.items()})
+        return types.MappingProxyType({k: _frozen(v, _inner(kind)) for k, v in value.items()})
     if kind.startswith("tuple") and isinstance(value, (list, tuple)):
         return tuple(value)
     if kind.startswith("float") and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return value if oversized(value) else float(value)
+    if kind.startswith("datetime") and type(value) is date:  # a date means its midnight
+        return datetime.combine(value, time())
     return value
 
 
@@ -227,6 +244,7 @@ class Weapon(_Checked):
 
     _choices: ClassVar = {"category": CATEGORIES}
     _positive: ClassVar = ("speed_km_per_hour", "range_km")
+    _unbounded: ClassVar = ("range_km",)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,6 +349,10 @@ class Layer(_Checked):
         if self.electronic and self.magazine is not None:
             yield Problem(
                 "magazine", f"an electronic layer has no magazine, but got {self.magazine}"
+            )
+        if self.hold_below and not self.priorities:
+            yield Problem(
+                "hold_below", f"needs `priorities` to hold for, but got {self.hold_below} and none"
             )
         if self.look_shots and self.doctrine != "shoot_look_shoot":
             yield Problem(
@@ -442,9 +464,10 @@ class Retaliation(_Checked):
 
     _choices: ClassVar = {"delay": ("fixed", "exponential")}
 
-    def _together(self) -> Iterator[Problem]:
-        if not isinstance(self.rule, Rule):
-            yield Problem("rule", f"must be a Rule, but got {self.rule!r}")
+    def _check(self, name: str, kind: str, value: Any) -> Iterator[Problem]:
+        yield from super()._check(name, kind, value)
+        if name == "rule" and not isinstance(value, Rule):
+            yield Problem(name, f"must be a Rule, but got {value!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -456,7 +479,7 @@ class Rung(_Checked):
     targets: tuple[str, ...] = TARGET_CATEGORIES
     """Target categories permitted."""
     size_factor: float = 1.0
-    """Multiplies the size of every answer. [-]"""
+    """Multiplies the standard size of an answer. [-]"""
 
     _choices: ClassVar = {"weapons": CATEGORIES, "targets": TARGET_CATEGORIES}
 
@@ -715,8 +738,9 @@ class Permission(Entry):
     forbid_targets: tuple[str, ...] = ()
     """Target categories forbidden from now on."""
     depth_km: float | None = None
-    """Deepest region from now on; None for no change. [km]"""
+    """Deepest region from now on, infinite for any; None for no change. [km]"""
 
+    _unbounded: ClassVar = ("depth_km",)
     _choices: ClassVar = {
         "allow_weapons": CATEGORIES, "forbid_weapons": CATEGORIES,
         "allow_targets": TARGET_CATEGORIES, "forbid_targets": TARGET_CATEGORIES,
@@ -769,6 +793,8 @@ class Scenario(_Checked):
     """One line on what it is."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Where each number comes from, by its path."""
+
+    _free: ClassVar = ("places", "sources")
 
     def _check(self, name: str, kind: str, value: Any) -> Iterator[Problem]:
         yield from super()._check(name, kind, value)
@@ -886,89 +912,218 @@ class Scenario(_Checked):
     def replace(self, changes: Mapping[str, Any]) -> Scenario:
         """Give a scenario with some values changed, by path.
 
+        All changes are made at once, so only their outcome must be valid.
+
         Parameters
         ----------
         changes : mapping of str to object
             New values by path, such as
-            ``{"sides.UA.layers.long_range.channels": 8}``.
+            ``{"sides.UA.layers.long_range.channels": 8}``. A path may also lead to a whole
+            part, to a new weight, or to a new part of the right kind. A rule may be given by
+            its name; one that is given another name keeps nothing of what it was.
 
         Returns
         -------
         Scenario
-            A new scenario, checked like any other.
+            A new scenario, checked like any other. Where the old one has sources, numbers
+            that are no longer the same have the source "changed by hand".
 
         Raises
         ------
         ScenarioError
-            Unknown path, or a value that does not fit; all of them at once.
+            Unknown path, two paths of which one leads into the other, or a value that does
+            not fit; all of them at once.
         """
-        changed: Any = self
         problems: list[Problem] = []
+        parsed: dict[_Steps, Any] = {}
         for path, value in changes.items():
-            try:
-                changed = _replaced(changed, path.split("."), value, path)
-            except ScenarioError as error:
-                problems.extend(error.problems)
+            if _PATH(path):
+                steps = re.findall(r"\[(\d+)\]|([^.\[\]]+)", path)
+                parsed[tuple(int(index) if index else name for index, name in steps)] = value
+            else:
+                message = "must be names with dots between them, and numbers in brackets, but got "
+                problems.append(Problem(path, f"{message}{path!r}"))
+        changed = _replaced(self, "Scenario", "", parsed, problems)
         if problems:
             raise ScenarioError(problems)
         assert isinstance(changed, Scenario)
-        return changed
+        if not self.sources or changed.sources != self.sources:
+            return changed
+        sources = dict(self.sources)
+        for path, by_hand in _differences(self, changed, ""):
+            for sourced in self.sources:
+                if f"{sourced}.".startswith((f"{path}.", f"{path}[")):
+                    sources.pop(sourced, None)
+            if by_hand:
+                sources[path] = BY_HAND
+        return dataclasses.replace(changed, sources=sources)
 
 
-def _replaced(node: Any, keys: list[str], value: Any, path: str) -> Any:
-    """Rebuild `node` with the value at `keys` changed."""
-    key, *rest = keys
-    index = None
-    if "[" in key and key.endswith("]"):
-        key, _, number = key[:-1].partition("[")
-        index = int(number) if number.isdigit() else -1
-    if isinstance(node, Rule):
-        if rest or index is not None:
-            if key != "of" or index is None or not 0 <= index < len(node.of) or not rest:
-                known = closest(key, [*node.params, "of[0]"])
-                raise ScenarioError([Problem(path, f"unknown key {key!r}: {known},")])
-            held = list(node.of)
-            held[index] = _replaced(held[index], rest, value, path)
-            return _placed(lambda: Rule(node.function or node.name, *held, **node.params), path, 1)
-        if key == "name":
-            return _placed(lambda: Rule(value), path, 1)
-        params = {**node.params, key: value}
-        return _placed(lambda: Rule(node.function or node.name, *node.of, **params), path, 1)
-    if isinstance(node, Mapping):
-        if key not in node:
-            raise ScenarioError([Problem(path, f"unknown key {key!r}: {closest(key, node)},")])
-        part = _replaced(node[key], rest, value, path) if rest else value
-        return {**node, key: part}
-    known_fields = (
-        [f.name for f in dataclasses.fields(node)] if dataclasses.is_dataclass(node) else []
-    )
-    if key not in known_fields:
-        known = closest(key, known_fields)
-        raise ScenarioError([Problem(path, f"unknown key {key!r}: {known},")])
-    old = getattr(node, key)
-    if index is not None:
-        if not isinstance(old, tuple) or not 0 <= index < len(old):
-            raise ScenarioError([Problem(path, f"there is no {key}[{index}]")])
-        items = list(old)
-        items[index] = _replaced(items[index], rest, value, path) if rest else value
-        new: Any = tuple(items)
-    else:
-        new = _replaced(old, rest, value, path) if rest else value
-        if isinstance(old, Rule) and not rest and isinstance(value, str):
-            new = _placed(lambda: Rule(value), path, 0)
-    return _placed(lambda: dataclasses.replace(node, **{key: new}), path, len(rest) + 1)
+_Steps = tuple[str | int, ...]
+_PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[(0|[1-9][0-9]{0,8})\])*").fullmatch
 
 
-def _placed(make: Callable[[], Any], path: str, depth: int) -> Any:
-    """Build a part, giving its errors the full path."""
+def _joined(path: str, *steps: str | int) -> str:
+    for step in steps:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return path
+
+
+def _made(make: Callable[[], Any], old: Any, path: str, problems: list[Problem]) -> Any:
+    """Make a part, noting its problems with their full paths."""
     try:
         return make()
     except ScenarioError as error:
-        keys = path.split(".")
-        front = ".".join(keys[: len(keys) - depth])
-        raise ScenarioError(
-            Problem(f"{front}.{p.place}" if front else p.place, p.message) for p in error.problems
-        ) from None
+        problems += [Problem(_joined(path, p.place), p.message) for p in error.problems]
+        return old
+
+
+def _replaced(
+    node: Any, kind: str, path: str, changes: Mapping[_Steps, Any], problems: list[Problem]
+) -> Any:
+    """Make all changes to a value at once, noting those that fail and leaving them out.
+
+    `kind` is the type of what holds the value, as written.
+    """
+    if () in changes:
+        message = f"cannot be changed along with {path}, which it is part of,"
+        problems += [Problem(_joined(path, *steps), message) for steps in changes if steps]
+        if kind == "Rule" and isinstance(changes[()], str):
+            return _made(lambda: Rule(changes[()]), node, path, problems)
+        return changes[()]
+    groups: dict[str | int, dict[_Steps, Any]] = {}
+    for (step, *rest), value in changes.items():
+        groups.setdefault(step, {})[tuple(rest)] = value
+    if isinstance(node, Rule):
+        return _replaced_rule(node, path, groups, problems)
+    before = len(problems)
+    parts = _parts(node, kind)
+    new: dict[Any, Any] = {}
+    for step, below in groups.items():
+        if step in parts or _addable(node, kind, step, below):
+            inner, old = parts.get(step, ("", None))
+            new[step] = _replaced(old, inner, _joined(path, step), below, problems)
+        else:
+            message = _missing(node, kind, path, step, parts)
+            problems += [Problem(_joined(path, step, *steps), message) for steps in below]
+    if isinstance(node, Mapping):
+        return {**node, **new}
+    if isinstance(node, tuple):
+        return tuple(new.get(i, old) for i, old in enumerate(node))
+    if len(problems) == before:
+        return _made(lambda: dataclasses.replace(node, **new), node, path, problems)
+    # How things fit together can be judged only if each of them is as it should be.
+    for step, value in new.items():
+        inner = parts[step][0]
+        wrong = node._check(step, inner, _frozen(value, inner))
+        problems += [Problem(_joined(path, p.place), p.message) for p in wrong]
+    return node
+
+
+def _replaced_rule(
+    rule: Rule,
+    path: str,
+    groups: Mapping[str | int, Mapping[_Steps, Any]],
+    problems: list[Problem],
+) -> Any:
+    name: Any = rule.function or rule.name
+    of, params = rule.of, dict(rule.params)
+    if () in groups.get("name", {}):
+        name, of, params = groups["name"][()], (), {}
+    entry = RULES.get(name) if isinstance(name, str) else None
+    known = {**(entry.params if entry else {}), **params}
+    for step, below in groups.items():
+        place = _joined(path, step)
+        if step == "of":
+            of = _replaced(of, "tuple[Rule, ...]", place, below, problems)
+            if not isinstance(of, (list, tuple)):
+                problems.append(Problem(place, f"must be a list of rules, but got {of!r}"))
+                of = rule.of
+        elif step == "name":
+            _replaced(rule.name, "str", place, below, problems)
+        elif isinstance(step, str) and step in known:
+            params[step] = _replaced(known[step], "", place, below, problems)
+        else:
+            message = _missing(rule, "", path, step, [*known, "name", "of"])
+            problems += [Problem(_joined(place, *steps), message) for steps in below]
+    return _made(lambda: Rule(name, *of, **params), rule, path, problems)
+
+
+def _parts(node: Any, kind: str) -> dict[str | int, tuple[str, Any]]:
+    """Give what a value holds: its types, as written, and values."""
+    if isinstance(node, Mapping):
+        return {name: (_inner(kind), part) for name, part in node.items()}
+    if isinstance(node, tuple):
+        inner = kind.removeprefix("tuple[").removesuffix(", ...]")
+        return {i: (inner, part) for i, part in enumerate(node)}
+    if isinstance(node, _Checked):
+        return {f.name: (str(f.type), getattr(node, f.name)) for f in dataclasses.fields(node)}  # type: ignore[arg-type]
+    return {}
+
+
+def _addable(node: Any, kind: str, step: str | int, below: Mapping[_Steps, Any]) -> bool:
+    """Say whether a mapping takes something new: any number, but only a part that is whole."""
+    if not isinstance(node, Mapping) or not isinstance(step, str) or () not in below:
+        return False
+    part = globals().get(_inner(kind))
+    return part is None or isinstance(below[()], part)
+
+
+def _missing(node: Any, kind: str, path: str, step: str | int, known: Iterable[str | int]) -> str:
+    """Say why there is nothing at a step."""
+    name, part = path.rpartition(".")[2], kind.removesuffix(" | None")
+    if isinstance(node, tuple):
+        if isinstance(step, int):
+            return f"there is no {_joined(path, step)}"
+        return f"`{name}` is a list: say which of it, as in {name}[0],"
+    if isinstance(node, (Mapping, Rule, _Checked)):
+        if isinstance(step, int):
+            return f"`{name}` holds its parts by name, not by number,"
+        return f"unknown key {step!r}: {closest(step, map(str, known))},"
+    if node is None and part in globals():
+        return f"`{name}` is None, with nothing below it: give a whole {part} instead,"
+    return f"`{name}` holds {node!r}, with nothing below it,"
+
+
+def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, bool]]:
+    """Give the paths where two values differ, and whether one can say there where it is from."""
+    if old == new:
+        return
+    before, after = _sourced(old), _sourced(new)
+    if before is None or after is None or _title(old) != _title(new):
+        # None has no number, but may stand where there was one.
+        yield path, _has_source(new) or (new is None and _sourced(old) is None and _has_source(old))
+        return
+    for steps in {**before, **after}:
+        place = _joined(path, *steps)
+        if steps in before and steps in after:
+            yield from _differences(before[steps], after[steps], place)
+        else:
+            yield place, steps in after and _has_source(after[steps])
+
+
+def _title(node: Any) -> Any:
+    return (node.name, node.function) if isinstance(node, Rule) else type(node)
+
+
+def _sourced(node: Any) -> dict[_Steps, Any] | None:
+    """Give those parts of a value that may have sources of their own; None if it is but one."""
+    if isinstance(node, Rule):
+        held: dict[_Steps, Any] = {("of", i): inner for i, inner in enumerate(node.of)}
+        return held | {(key,): value for key, value in node.params.items()}
+    if isinstance(node, tuple) and not all(isinstance(part, Entry) for part in node):
+        return None
+    if isinstance(node, (Mapping, tuple, _Checked)):
+        return {(step,): part for step, (_, part) in _parts(node, "").items()}
+    return None
+
+
+def _has_source(value: Any) -> bool:
+    """Say whether a value is, or holds, numbers or dates, and not only words."""
+    if isinstance(value, tuple):
+        return any(map(_has_source, value))
+    kinds = (int, float, datetime, Mapping, Rule, _Checked)
+    return isinstance(value, kinds) and not isinstance(value, bool)
 
 
 def numbering(scenario: Scenario) -> dict[str, dict[tuple[int, str], int]]:

@@ -158,7 +158,7 @@ def write_scenario(scenario: Scenario) -> str:
     Raises
     ------
     ScenarioError
-        A function of the user's own, a name that no path can hold, a source of nothing.
+        A function of the user's own, a place called `source`, a source of nothing.
 
     Examples
     --------
@@ -318,12 +318,6 @@ def _class(kind: str) -> type | None:
     return found if isinstance(found, type) and dataclasses.is_dataclass(found) else None
 
 
-def _unfit(name: str) -> str:
-    """Say why a name cannot stand in a file and in a path, or nothing."""
-    fits = name not in ("", "source") and not set(name) & set(".[]")
-    return "" if fits else f"must be a name other than `source`, without `.[]`, but got {name!r}"
-
-
 def _no_toml(complaint: str, text: str) -> tuple[str, str]:
     """Say in this library's words what the TOML parser complains about, and where."""
     message, _, where = complaint.partition(" (at ")
@@ -427,12 +421,6 @@ class _Reader:
             value = value["value"]
         if isinstance(value, dict):
             return self.fail(place, "must be one value, with or without a source, but got a table")
-        if isinstance(value, int) and abs(value) >> 63:
-            return self.fail(place, f"must be a number of 64 bits, but got {value}")
-        if kind.startswith("tuple["):
-            if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-                return self.fail(place, f"must be a list of names, but got {value!r}")
-            return tuple(value)
         if kind.startswith("datetime") and type(value) is date:
             return datetime.combine(value, time())
         return value
@@ -446,8 +434,6 @@ class _Reader:
             here = _join(place, name)
             if name == "source":
                 self.source(place, value)
-            elif unfit := _unfit(name):
-                self.fail(here, unfit)
             else:
                 found[name] = self.value(kind, value, here)
         return {name: value for name, value in found.items() if value is not _BROKEN}
@@ -489,8 +475,7 @@ class _Reader:
             elif key == "of":
                 return self.fail(here, f"must be a list of rules, but got {item!r}")
             else:
-                read = self.leaf("", item, here)
-                given[key] = tuple(read) if isinstance(read, list) else read
+                given[key] = self.leaf("", item, here)
         name, held = given.pop("name"), given.pop("of")
         if not isinstance(name, str) or name not in RULES:
             return self.fail(named, f"unknown rule {name!r}: {closest(str(name), RULES)},")
@@ -567,8 +552,9 @@ class _Writer:
         if isinstance(value, Mapping):
             table: dict[str, Any] = self.own(path)
             for name, item in value.items():
-                if unfit := _unfit(name):
-                    self.fail(_join(path, name), unfit)
+                if name == "source":  # only a place may be called that
+                    message = "in a file `source` says where numbers come from, and is no name,"
+                    self.fail(_join(path, name), message)
                 table[name] = self.value(item, _join(path, name))
             return table if any(map(dataclasses.is_dataclass, value.values())) else _Short(table)
         if callable(value):
@@ -597,8 +583,10 @@ def _numbers(node: Any, path: str) -> Iterator[str]:
     elif isinstance(node, list):
         for i, value in enumerate(node):
             yield from _numbers(value, f"{path}[{i}]")
-    elif isinstance(node, (int, float, datetime)) and not isinstance(node, bool):
-        yield path
+    else:
+        items = node if isinstance(node, tuple) else [node]
+        if any(isinstance(v, (int, float, datetime)) and not isinstance(v, bool) for v in items):
+            yield path
 
 
 def _flat(node: Any) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ENGINES", "replicate", "simulate"]
 
-ENGINES = ("simpy",)
+ENGINES = ("simpy", "compiled")
 """Engines by name."""
 
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -85,10 +85,21 @@ def simulate(
         )
     if engine not in ENGINES:
         raise EscalateError(f"unknown engine {engine!r}: {closest(engine, ENGINES)}")
-    if isinstance(replication, bool) or replication != int(replication) or replication < 0:
-        raise EscalateError(f"`replication >= 0` must hold, but got {replication!r}")
+    whole = isinstance(replication, (int, np.integer)) and not isinstance(replication, bool)
+    if not whole or not 0 <= replication < 1 << 62:
+        raise EscalateError(
+            f"a whole number with `0 <= replication < 2**62` must be given, but got {replication!r}"
+        )
     seed = Seed.of(rng)
-    world = simpy_engine.run(scenario, seed.run_key(int(replication)), processes)
+    key = seed.run_key(int(replication))
+    if engine == "simpy":
+        world = simpy_engine.run(scenario, key, processes)
+    else:
+        if tuple(processes):
+            raise EscalateError("processes of your own run in the 'simpy' engine only")
+        from escalate.engines import compiled
+
+        world = compiled.run(scenario, key)
     return _collected(world, seed, int(replication))
 
 

@@ -7,27 +7,39 @@ tables are the whole state of a run and can be copied, saved and compared.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 
-from escalate.randomness import RunKey
-from escalate.rules import CATEGORIES, MEASURES, MEMORY, TARGET_CATEGORIES, program
+from escalate.randomness import RunKey, decision
+from escalate.rules import CATEGORIES, MEASURES, MEMORY, TARGET_CATEGORIES, Rule, program
 from escalate.scenario import (
     POLICIES,
     Deadline,
     Delivery,
+    Ladder,
+    Layer,
     OrderedStrike,
     Permission,
+    Plan,
+    Region,
+    Retaliation,
+    Rung,
     Scenario,
+    Side,
+    Target,
+    Tempo,
     Truce,
+    Weapon,
     numbering,
 )
 
-__all__ = ["GROWING", "Table", "World", "pack"]
+__all__ = ["GROWING", "Table", "World", "columns_of", "pack", "room_of"]
 
 Table = dict[str, list[Any]]
 
@@ -169,9 +181,10 @@ def pack(scenario: Scenario, key: RunKey) -> World:
     for entry in scenario.calendar:
         if isinstance(entry, Delivery):
             times = 1
-            if entry.every_days is not None:
-                left = scenario.horizon_hours - scenario.hours(entry.at)
-                times += math.floor(left / (24.0 * entry.every_days))
+            if entry.every_days is not None and entry.channels:
+                at, every = scenario.hours(entry.at), 24.0 * entry.every_days
+                while at + times * every <= scenario.horizon_hours:
+                    times += 1
             for layer_name, count in entry.channels.items():
                 spare_channels[side_names.index(entry.side), layer_name] += times * count
 
@@ -224,12 +237,14 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             weapon: tempo.set_aside_share
             for tempo in side.tempos.values()
             if tempo.kind == "massed"
-            for weapon in side.plans[tempo.plan].weapons or side.weapons
+            for weapon in side.weapons
+            if not side.plans[tempo.plan].weapons or side.plans[tempo.plan].weapons.get(weapon)
         }
         for name, weapon in side.weapons.items():
             _add(
                 weapons,
                 side=i,
+                stream=decision(f"weapon {side_names[i]}.{name}"),
                 category=CATEGORIES.index(weapon.category),
                 stock=weapon.stock,
                 initial=weapon.stock,
@@ -272,6 +287,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 alert_until=0.0,
                 alert_hours=0.0,
                 dark=0,
+                dark_ever=0,
                 dark_since=0.0,
                 dark_hours=0.0,
                 version=0,
@@ -285,6 +301,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             _add(
                 layers,
                 side=i,
+                stream=decision(f"layer {side_names[i]}.{name}"),
                 look_first=len(looks),
                 looks=len(shots),
                 channel_first=len(channels),
@@ -360,10 +377,11 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             aims.extend(
                 plan.targets.get(name, 0.0) if j != i else 0.0 for j, name in number["target"]
             )
-        for tempo in side.tempos.values():
+        for name, tempo in side.tempos.items():
             _add(
                 tempos,
                 side=i,
+                stream=decision(f"tempo {side_names[i]}.{name}"),
                 massed=int(tempo.kind == "massed"),
                 plan=number["plan"][i, tempo.plan],
                 rate_per_hour=tempo.rate_per_day / 24.0,
@@ -374,7 +392,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 probe_lead_hours=tempo.probe_lead_hours,
                 count=0,
             )
-        for retaliation in side.retaliations.values():
+        for name, retaliation in side.retaliations.items():
             first = len(nodes.get("code", ()))
             table, own_params, own_functions = program(
                 retaliation.rule, first, len(params), len(functions)
@@ -386,6 +404,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             _add(
                 retaliations,
                 side=i,
+                stream=decision(f"retaliation {side_names[i]}.{name}"),
                 plan=number["plan"][i, retaliation.plan],
                 delay_hours=retaliation.delay_hours,
                 exponential=int(retaliation.delay == "exponential"),
@@ -410,18 +429,23 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             )
 
     calendar: Table = _empty(
-        "kind", "at_hours", "side", "plan", "count_first", "every_hours", "until_hours",
+        "kind", "stream", "at_hours", "side", "plan", "count_first", "every_hours", "until_hours",
         "allow_weapons", "forbid_weapons", "allow_targets", "forbid_targets", "depth_km",
     )  # fmt: skip
     deliveries: Table = _empty("entry", "what", "thing", "count")
     deadlines: Table = _empty("side", "at_hours", "lead_hours", "factor")
-    truces: Table = _empty("from_hours", "until_hours", "compliance_prob")
+    truces: Table = _empty("stream", "from_hours", "until_hours", "compliance_prob")
+    alike: dict[str, int] = {}
     counts: list[int] = []
     for entry in scenario.calendar:
         at = scenario.hours(entry.at)
         i = side_names.index(entry.side) if hasattr(entry, "side") else -1
+        # An entry has no name; what it is stands for one, so that another moves no draw of it.
+        word = f"{type(entry).__name__} {at!r} {i} {getattr(entry, 'plan', '')}"
+        alike[word] = alike.get(word, -1) + 1
+        stream = decision(f"calendar {word} {alike[word]}")
         row: dict[str, Any] = {
-            "kind": -1, "at_hours": at, "side": i, "plan": -1, "count_first": -1,
+            "kind": -1, "stream": stream, "at_hours": at, "side": i, "plan": -1, "count_first": -1,
             "every_hours": math.inf, "until_hours": math.inf, "allow_weapons": 0,
             "forbid_weapons": 0, "allow_targets": 0, "forbid_targets": 0, "depth_km": -1.0,
         }  # fmt: skip
@@ -436,7 +460,13 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             row["kind"] = 3
         elif isinstance(entry, Truce):
             until = scenario.hours(entry.until)
-            _add(truces, from_hours=at, until_hours=until, compliance_prob=entry.compliance_prob)
+            _add(
+                truces,
+                stream=stream,
+                from_hours=at,
+                until_hours=until,
+                compliance_prob=entry.compliance_prob,
+            )
             row |= {"kind": 2, "until_hours": until}
         elif isinstance(entry, Delivery):
             row |= {"kind": 0}
@@ -471,15 +501,22 @@ def pack(scenario: Scenario, key: RunKey) -> World:
     growing: dict[str, Table] = {
         name: {column: [] for column in columns} for name, columns in GROWING.items()
     }
+    for name, table in (
+        ("weapons", weapons), ("regions", regions), ("targets", targets), ("layers", layers),
+        ("plans", plans), ("tempos", tempos), ("retaliations", retaliations), ("rungs", rungs),
+        ("nodes", nodes),
+    ):  # fmt: skip
+        if not table:  # empty, but with its columns
+            table.update({column: [] for column in columns_of(name)})
     return World(
         scenario=scenario, key0=key.word0, key1=key.word1, horizon=scenario.horizon_hours,
-        sides=sides, weapons=weapons or _empty("side"), regions=regions or _empty("side"),
-        targets=targets or _empty("side"), sites=sites, layers=layers or _empty("side"),
+        sides=sides, weapons=weapons, regions=regions,
+        targets=targets, sites=sites, layers=layers,
         kill=kill, covers=covers, looks=looks, channels=channels,
-        plans=plans or _empty("side"), mix=mix, aims=aims,
-        tempos=tempos or _empty("side"), retaliations=retaliations or _empty("side"),
-        rungs=rungs or _empty("factor"), nodes=nodes, params=params,
-        memory=np.zeros(MEMORY * len(nodes.get("code", ()))), functions=functions,
+        plans=plans, mix=mix, aims=aims,
+        tempos=tempos, retaliations=retaliations,
+        rungs=rungs, nodes=nodes, params=params,
+        memory=np.zeros(MEMORY * len(nodes["code"])), functions=functions,
         policies=policies, calendar=calendar, deliveries=deliveries, deadlines=deadlines,
         truces=truces, counts=counts,
         used=dict.fromkeys(GROWING, 0), **growing,
@@ -489,3 +526,82 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             **{kind: tuple(name for _, name in pairs) for kind, pairs in number.items()},
         },
     )  # fmt: skip
+
+
+@functools.cache
+def columns_of(table: str) -> dict[str, Any]:
+    """Give the columns of a table, each with a value of its type.
+
+    Parameters
+    ----------
+    table : str
+        A table of `World`.
+
+    Returns
+    -------
+    dict
+        Read off a scenario in which no table is empty, so that they are said only once.
+    """
+    if table in GROWING:
+        return GROWING[table]
+    return {column: values[0] for column, values in getattr(_smallest(), table).items()}
+
+
+@functools.cache
+def _smallest() -> World:
+    """Pack a scenario that has one of everything."""
+    start = datetime(2000, 1, 1)
+    side = Side(
+        weapons={"w": Weapon(category="drone")},
+        layers={"l": Layer(kill_prob={"drone": 0.5})},
+        regions={"r": Region()},
+        targets={"t": Target(category="urban", region="r")},
+        plans={"p": Plan(targets={"t": 1.0})},
+        tempos={"t": Tempo(plan="p")},
+        retaliations={"r": Retaliation(rule=Rule("never"), plan="p")},
+        ladder=Ladder(rungs={"r": Rung()}),
+    )
+    scenario = Scenario(
+        sides={"A": side, "B": side},
+        start=start,
+        end=start + timedelta(days=1),
+        calendar=(
+            Deadline(at=start, side="A", lead_days=1.0, factor=2.0),
+            Truce(at=start, until=start + timedelta(hours=1)),
+            Delivery(at=start, side="A", weapons={"w": 1}),
+            OrderedStrike(at=start, side="A", plan="p", counts={"w": 1}),
+        ),
+    )
+    return pack(scenario, RunKey(0, 0))
+
+
+def room_of(world: World) -> dict[str, int]:
+    """Give the most rows that one step may add to each growing table, and to an event queue.
+
+    Parameters
+    ----------
+    world : World
+        The tables of a run.
+
+    Returns
+    -------
+    dict of str to int
+        The growing tables in their order, then ``queue``.
+    """
+    arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
+    means = world.retaliations["answers_mean"] or [0.0]
+    most = max(*means, 1.0)
+    # The number of answers has no bound; one this large comes once in 1e30.
+    answers = 64 + int(most + 12.0 * math.sqrt(most))
+    orders = len(means) * answers + max(world.tempos["probes"] or [0])
+    regions, layers = len(world.regions["side"]), len(world.layers["side"])
+    # A war begins with what the calendar, tempos and reviews hold all at once.
+    first = len(world.calendar["kind"]) + len(world.tempos["side"]) + len(means)
+    return {
+        "strikes": 1,
+        "loads": arsenal,
+        "groups": arsenal * targets,
+        "orders": orders,
+        "log": 16 + 4 * arsenal * (targets + 2) + 2 * (regions + layers) + 2 * len(means),
+        "queue": 16 + first + arsenal * targets + orders,
+    }

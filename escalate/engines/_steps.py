@@ -21,6 +21,7 @@ from escalate.laws.flight import (
     entry_hours,
     flight_hours,
     wave_count,
+    window_left_hours,
 )
 from escalate.laws.interception import common_kill_prob, engage, may_engage
 from escalate.laws.stockpile import (
@@ -248,9 +249,13 @@ def aim_weight(
 
 @law
 def spare_weapons(
-    w: World, now: float, plan: int, earmarked: int, out: MutableSequence[int]
+    w: World, now: float, plan: int, earmarked: int, named: int, out: MutableSequence[int]
 ) -> int:
-    """Fill `out` with what a plan may launch of each weapon now; return the total."""
+    """Fill `out` with what a plan may launch of each weapon now; return the total.
+
+    `named` is the first of the counts by weapon that an order gives, which need not be of
+    the plan's own weapons; -1 if it gives none.
+    """
     weapons = w.weapons
     side = w.plans["side"][plan]
     weapon_mask, target_mask, _ = rung_masks(w, side)
@@ -259,7 +264,10 @@ def spare_weapons(
     total = 0
     for k in range(len(weapons["side"])):
         out[k] = 0
-        if w.mix[plan * len(weapons["side"]) + k] <= 0.0:
+        if named >= 0:
+            if w.counts[named + k] == 0:
+                continue
+        elif w.mix[plan * len(weapons["side"]) + k] <= 0.0:
             continue
         if (weapon_mask >> weapons["category"][k]) & 1 == 0:
             continue
@@ -292,7 +300,7 @@ def truce_holds(w: World, now: float, key: int) -> bool:
     truces = w.truces
     for z in range(len(truces["from_hours"])):
         if truces["from_hours"][z] <= now < truces["until_hours"][z]:
-            u = uniform(w.key0, w.key1, key ^ D_TRUCE, z)
+            u = uniform(w.key0, w.key1, key ^ D_TRUCE ^ truces["stream"][z], 0)
             if u < truces["compliance_prob"][z]:
                 return True
     return False
@@ -316,7 +324,7 @@ def open_strike(
     first = orders["entry"][order]
     arsenal = len(weapons["side"])
     settle_weapons(w, now, side)
-    total = spare_weapons(w, now, plan, orders["earmarked"][order], spare)
+    total = spare_weapons(w, now, plan, orders["earmarked"][order], first, spare)
     if first >= 0:  # the calendar says how many of each
         wanted = 0
         for k in range(arsenal):
@@ -334,7 +342,7 @@ def open_strike(
         counts[k] = 0
     if first >= 0:
         for k in range(arsenal):
-            counts[k] = min(w.counts[first + k], max(_at_hand(w, k), 0))
+            counts[k] = min(w.counts[first + k], spare[k])
     else:
         at = plan * arsenal
         code = plans["policy"][plan]
@@ -382,18 +390,6 @@ def open_strike(
 
 
 @law
-def _at_hand(w: World, weapon: int) -> int:
-    """Give what an order from the calendar may use: all that is neither reserve nor promised."""
-    weapons = w.weapons
-    return (
-        weapons["stock"][weapon]
-        - weapons["reserve"][weapon]
-        - weapons["committed"][weapon]
-        - weapons["earmarked"][weapon]
-    )
-
-
-@law
 def launch_wave(
     w: World,
     now: float,
@@ -420,7 +416,7 @@ def launch_wave(
     waves = strikes["waves"][strike]
     first_group = w.used["groups"]
     group = first_group
-    _, target_mask, _ = rung_masks(w, side)
+    weapon_mask, target_mask, _ = rung_masks(w, side)
     depth_km = w.sides["depth_km"][side]
     for k in range(arsenal):
         load = w.loads["count"][strike * arsenal + k]
@@ -430,16 +426,19 @@ def launch_wave(
         if count == 0:
             continue
         weapons["committed"][k] -= count
+        if (weapon_mask >> weapons["category"][k]) & 1 == 0:
+            continue  # permission withdrawn since the strike was decided
         reachable = 0.0
         for t in range(all_targets):
             weights[t] = aim_weight(w, plan, k, t, target_mask, depth_km)
             reachable = reachable + weights[t]
-        if reachable <= 0.0:  # permission withdrawn since the strike was decided
+        if reachable <= 0.0:  # the same for its targets
             continue
         weapons["stock"][k] -= count
         weapons["launched"][k] += count
         if strikes["launched"][strike] == 0:
             strikes["first_launch_hours"][strike] = now
+        strikes["last_impact_hours"][strike] = max(strikes["last_impact_hours"][strike], now)
         strikes["launched"][strike] += count
         strikes["cost_usd"][strike] += count * weapons["cost_usd"][k]
         strikes["weapon_mask"][strike] |= 1 << weapons["category"][k]
@@ -454,7 +453,7 @@ def launch_wave(
             record(w, now, DUD, side, strike, wave, k, -1, -1, -1, duds, 0.0)
         if duds == count:
             continue
-        u = uniform(w.key0, w.key1, key ^ D_AIM, wave * arsenal + k)
+        u = uniform(w.key0, w.key1, key ^ D_AIM ^ weapons["stream"][k], wave)
         spread(count - duds, weights, u, counts)
         drawn = serial
         for t in range(all_targets):
@@ -510,14 +509,22 @@ def next_layer(w: World, group: int, layer: int) -> int:
 
 
 @law
+def windows_beyond(w: World, group: int, layer: int) -> float:
+    """Give the sum of the windows of the layers that a group meets after `layer`."""
+    category = w.weapons["category"][w.groups["weapon"][group]]
+    beyond = 0.0
+    belt = next_layer(w, group, layer)
+    while belt >= 0:
+        beyond = beyond + w.kill["window"][belt * CATEGORIES + category]
+        belt = next_layer(w, group, belt)
+    return beyond
+
+
+@law
 def layer_entry(w: World, group: int, layer: int) -> float:
     """Give the time at which a group enters a layer."""
     category = w.weapons["category"][w.groups["weapon"][group]]
-    ahead = 0.0
-    belt = layer
-    while belt >= 0:
-        ahead = ahead + w.kill["window"][belt * CATEGORIES + category]
-        belt = next_layer(w, group, belt)
+    ahead = w.kill["window"][layer * CATEGORIES + category] + windows_beyond(w, group, layer)
     return entry_hours(w.groups["depart_hours"][group], w.groups["impact_hours"][group], ahead)
 
 
@@ -544,7 +551,8 @@ def engage_group(w: World, now: float, group: int, layer: int) -> int:
     at = layer * CATEGORIES + w.weapons["category"][weapon]
     settle_layer(w, now, layer)
     magazine = layers["magazine"][layer]
-    if not may_engage(w.kill["rank"][at], magazine, layers["hold_below"][layer]):
+    hold_below = layers["hold_below"][layer]
+    if not may_engage(w.kill["rank"][at], magazine, hold_below):
         strikes["unengaged"][strike] += count
         record(w, now, UNENGAGED, defender, strike, wave, weapon, layer, target, region, count, 0.0)
         return count
@@ -553,21 +561,31 @@ def engage_group(w: World, now: float, group: int, layer: int) -> int:
         w.sides["channels_at_risk"][defender],
         side_damage(w, now, defender, AIR_DEFENCE, layer),
     )
+    allowed = magazine
+    if magazine >= 0 and w.kill["rank"][at] > 0:
+        allowed = magazine - max(hold_below - 1, 0)  # no further down within one group either
     prob = w.kill["prob"][at] * w.weapons["vulnerability"][weapon]
+    stream = key ^ layers["stream"][layer]
     if layers["concentration"][layer] > 0.0 or layers["up"][layer] < 1.0:
-        common = derive(w.key0, w.key1, key ^ D_COMMON, wave * len(layers["side"]) + layer)
+        common = derive(w.key0, w.key1, stream ^ D_COMMON, wave)
         prob = common_kill_prob(
             w.key0, w.key1, common, prob, layers["concentration"][layer], layers["up"][layer]
         )
+    window = window_left_hours(
+        w.kill["window"][at],
+        w.groups["depart_hours"][group],
+        w.groups["impact_hours"][group],
+        windows_beyond(w, group, layer),
+    )
     looks = layers["looks"][layer]
     stopped, spent, unengaged = engage(
-        w.key0, w.key1, key ^ D_KILL, key ^ D_CYCLE, key ^ D_TRACK,
-        (layer << 44) + w.groups["drawn"][group] * looks,
+        w.key0, w.key1, stream ^ D_KILL, stream ^ D_CYCLE, stream ^ D_TRACK,
+        w.groups["drawn"][group] * looks,
         w.channels, layers["channel_first"][layer], channels,
         w.looks, layers["look_first"][layer], looks,
-        now, count, prob, layers["track"][layer], w.kill["window"][at],
+        now, count, prob, layers["track"][layer], window,
         layers["cycle_hours"][layer], layers["exponential"][layer],
-        layers["completed"][layer], magazine,
+        layers["completed"][layer], allowed,
     )  # fmt: skip
     if magazine >= 0:
         layers["magazine"][layer] = magazine - spent
@@ -581,6 +599,7 @@ def engage_group(w: World, now: float, group: int, layer: int) -> int:
         record(w, now, UNENGAGED, defender, strike, wave, weapon, layer, target, region,
                unengaged, 0.0)  # fmt: skip
     if stopped > 0:
+        strikes["last_impact_hours"][strike] = max(strikes["last_impact_hours"][strike], now)
         strikes["intercepted"][strike] += stopped
         if layers["electronic"][layer] != 0:
             strikes["lost"][strike] += stopped
@@ -607,6 +626,7 @@ def impact(w: World, now: float, group: int) -> bool:
     category = targets["category"][target]
     key = strikes["key"][strike]
     first = w.groups["drawn"][group]
+    strikes["last_impact_hours"][strike] = max(strikes["last_impact_hours"][strike], now)
     strikes["leaked"][strike] += hits
     strikes["target_mask"][strike] |= 1 << category
     record(w, now, LEAKED, attacker, strike, wave, weapon, -1, target, region, hits, 0.0)
@@ -678,8 +698,6 @@ def part_over(w: World, now: float, strike: int) -> bool:
     """Note that a wave or a group is over; return whether the whole strike is."""
     strikes = w.strikes
     strikes["pending"][strike] -= 1
-    if strikes["launched"][strike] > 0:
-        strikes["last_impact_hours"][strike] = max(strikes["last_impact_hours"][strike], now)
     return strikes["pending"][strike] == 0
 
 
@@ -733,6 +751,7 @@ def grid(w: World, now: float, side: int) -> float:
             hours = 0.0
             if dark != 0:
                 regions["dark_since"][r] = clock
+                regions["dark_ever"][r] = 1
             else:
                 hours = clock - regions["dark_since"][r]
                 regions["dark_hours"][r] += hours
@@ -894,13 +913,13 @@ def consult(w: World, now: float, q: int, spare: MutableSequence[int]) -> tuple[
     if provoked_by >= 0:
         parent = w.strikes["key"][provoked_by]
     else:
-        parent = derive(w.key0, w.key1, D_REVIEW + q, asked)
-    key = derive(w.key0, w.key1, parent ^ D_RULE, q)
+        parent = derive(w.key0, w.key1, D_REVIEW ^ answers["stream"][q], asked)
+    key = derive(w.key0, w.key1, parent ^ D_RULE ^ answers["stream"][q], 0)
     first, last = answers["first"][q], answers["last"][q]
     for node in range(first, last + 1):
         nodes["draw"][node] = uniform(w.key0, w.key1, key ^ D_RULE, node - first)
     settle_weapons(w, now, side)
-    available = spare_weapons(w, now, plan, 0, spare)
+    available = spare_weapons(w, now, plan, 0, -1, spare)
     initial = 0
     for k in range(len(weapons["side"])):
         if w.mix[plan * len(weapons["side"]) + k] > 0.0:
@@ -931,7 +950,7 @@ def consult(w: World, now: float, q: int, spare: MutableSequence[int]) -> tuple[
     size = given.size
     slip = answers["slip_prob"][q]
     if slip > 0.0 and uniform(w.key0, w.key1, key ^ D_SLIP, 0) < slip:
-        size = standard if size == 0.0 else 0.0
+        size = standard if size <= 0.0 else 0.0  # below 0 is a threat not meant
     answers["struck_before"][q] = answers["struck"][q]
     answers["struck"][q] = 0
     answers["asked"][q] = asked + 1
@@ -1000,7 +1019,8 @@ def add_order(
 @law
 def tempo_hazard(w: World, tempo: int) -> float:
     """Draw the standard exponential that decides when a routine tempo strikes next."""
-    u = uniform(w.key0, w.key1, D_TEMPO_TIME + tempo, w.tempos["count"][tempo])
+    stream = D_TEMPO_TIME ^ w.tempos["stream"][tempo]
+    u = uniform(w.key0, w.key1, stream, w.tempos["count"][tempo])
     return -math.log(u)
 
 
@@ -1011,7 +1031,7 @@ def tempo_order(w: World, now: float, tempo: int) -> int:
     count = tempos["count"][tempo]
     tempos["count"][tempo] = count + 1
     plan = tempos["plan"][tempo]
-    key = derive(w.key0, w.key1, D_TEMPO + tempo, count)
+    key = derive(w.key0, w.key1, D_TEMPO ^ tempos["stream"][tempo], count)
     return add_order(
         w, now, tempos["side"][tempo], ROUTINE, plan, w.plans["size"][plan], -1, key, -1, -1, 0
     )
@@ -1037,7 +1057,7 @@ def mass_orders(w: World, now: float, tempo: int) -> tuple[int, int]:
         return begin, 0
     count = tempos["count"][tempo]
     tempos["count"][tempo] = count + 1
-    key = derive(w.key0, w.key1, D_TEMPO + tempo, count)
+    key = derive(w.key0, w.key1, D_TEMPO ^ tempos["stream"][tempo], count)
     probes = tempos["probes"][tempo]
     lead = tempos["probe_lead_hours"][tempo] if probes > 0 else 0.0
     add_order(w, now + lead, side, MASSED, plan, float(aside), -1, key, -1, -1, 1)
@@ -1076,7 +1096,7 @@ def calendar_entry(w: World, now: float, entry: int, repeat: int) -> int:
         record(w, now, TRUCE, -1, -1, -1, -1, -1, -1, -1, 1 - repeat, 0.0)
     elif kind == ORDERED_ENTRY:
         plan = calendar["plan"][entry]
-        key = derive(w.key0, w.key1, D_ENTRY, entry)
+        key = derive(w.key0, w.key1, D_ENTRY ^ calendar["stream"][entry], 0)
         return add_order(
             w, now, side, ORDERED, plan, w.plans["size"][plan], -1, key, -1,
             calendar["count_first"][entry], 0,
@@ -1105,12 +1125,25 @@ def deliver(w: World, now: float, what: int, thing: int, count: int) -> None:
 
 
 @law
-def finish(w: World) -> None:
-    """Bring everything that runs on by itself up to the horizon."""
+def settle(w: World, now: float) -> None:
+    """Bring all stocks up to date, at the horizon and before what lands after it."""
     for side in range(2):
-        settle_weapons(w, w.horizon, side)
+        settle_weapons(w, now, side)
     for layer in range(len(w.layers["side"])):
-        settle_layer(w, w.horizon, layer)
+        settle_layer(w, now, layer)
+
+
+@law
+def finish(w: World) -> None:
+    """Bring damage and the hours without power up to the horizon."""
+    targets = w.targets
+    for t in range(len(targets["side"])):
+        elapsed = w.horizon - targets["at_hours"][t]
+        if elapsed > 0.0:
+            targets["damage"][t] = remaining(
+                targets["damage"][t], elapsed, targets["repair_hours"][t]
+            )
+            targets["at_hours"][t] = w.horizon
     regions = w.regions
     for r in range(len(regions["side"])):
         if regions["dark"][r] != 0:

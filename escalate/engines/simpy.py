@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterable
+from heapq import heappush
 from typing import Any
 
 import simpy
 
 from escalate.engines import _steps as steps
-from escalate.engines._pack import GROWING, World, pack
+from escalate.engines._pack import GROWING, World, pack, room_of
 from escalate.errors import EscalateError, closest
 from escalate.laws.flight import wave_offset_hours
 from escalate.laws.stockpile import next_tempo_hours
@@ -25,13 +26,26 @@ __all__ = ["Process", "War", "run"]
 
 (
     CALENDAR, CALM, GRID, WAVE, ENTER, IMPACT, ASSESS, REVIEW, ALARM, CHECK, TEMPO, ORDER, USER,
-) = range(13)  # fmt: skip
+    END,
+) = range(14)  # fmt: skip
 
 _CHUNK = 256
 
 Story = Generator[simpy.Event, None, None]
 Process = Callable[["War"], Iterable[Any]]
 """A process of the user's own: a generator function of the war that yields `war.wait(hours)`."""
+
+
+class _Clock(simpy.Environment):
+    """A clock that keeps the times it is given.
+
+    SimPy schedules by delays, and now + (at - now) may miss `at` by a bit, so that the order
+    of events due together would depend on when they were scheduled.
+    """
+
+    def schedule_at(self, event: simpy.Event, priority: int, at: float) -> None:
+        """Schedule an event at a time."""
+        heappush(self._queue, (at, priority, next(self._eid), event))  # type: ignore[misc]
 
 
 class War:
@@ -45,24 +59,16 @@ class War:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._env = simpy.Environment()
-        self._orders_of_users = 0
+        self._env = _Clock()
+        self._waits = 0
+        self._orders: dict[int, int] = {}
         arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
         self._spare = [0] * arsenal
         self._counts = [0] * arsenal
         self._weights = [0.0] * targets
         self._aimed = [0] * targets
-        answers = max(world.retaliations.get("answers_mean", []) or [0.0])
-        self._room = {
-            "strikes": 1,
-            "loads": arsenal,
-            "groups": arsenal * targets,
-            # The number of answers has no bound; this is never reached but once in 1e30.
-            "orders": 64 + int(answers + 12.0 * math.sqrt(max(answers, 1.0)))
-            + max(world.tempos.get("probes", []) or [0]),
-            "log": 16 + 4 * arsenal * (targets + 2) + 2 * len(world.regions["side"])
-            + 2 * len(world.layers["side"]),
-        }  # fmt: skip
+        room = room_of(world)
+        self._room = {name: room[name] for name in GROWING}
         # A table is grown when a step might no longer fit.
         self._limits = {name: -room for name, room in self._room.items()}
 
@@ -80,7 +86,7 @@ class War:
         event._ok = True
         event._value = None
         priority = 1 + ((kind * 2 + side) << 64) + number
-        self._env.schedule(event, priority=priority, delay=max(at - self._env.now, 0.0))  # type: ignore[arg-type]
+        self._env.schedule_at(event, priority, max(at, self._env.now))
         return event
 
     def step(self, step: Callable[..., Any], *args: Any) -> Any:
@@ -120,8 +126,8 @@ class War:
         """
         if not hours >= 0.0:
             raise EscalateError(f"`hours >= 0` must hold in wait(), but got {hours!r}")
-        self._orders_of_users += 1
-        return self.due(self._env.now + hours, USER, 0, self._orders_of_users)
+        self._waits += 1
+        return self.due(self._env.now + hours, USER, 0, self._waits)
 
     def uniform(self, name: str, index: int) -> float:
         """Draw from a stream of the user's own, apart from all of the model's.
@@ -185,8 +191,12 @@ class War:
         """
         p = self._thing("plan", "plans", side, plan)
         wanted = self.world.plans["size"][p] if size is None else float(size)
-        self._orders_of_users += 1
-        key = decision(f"user: order {self._orders_of_users}")
+        if not 0.0 <= wanted < math.inf:
+            raise EscalateError(
+                f"`0 <= size`, finite, must hold in order_strike(), but got {size!r}"
+            )
+        number = self._orders[p] = self._orders.get(p, 0) + 1
+        key = decision(f"user: order {side} {plan} {number}")
 
         def order(w: World, now: float) -> int:
             return int(
@@ -209,15 +219,19 @@ class War:
         count : int
             How many, not negative. [weapons or shots]
         """
-        if count < 0 or bool(weapon) == bool(layer):
+        if bool(weapon) == bool(layer) or not (count >= 0 and count == int(count)):
             raise EscalateError(
-                "deliver() takes a weapon or a layer and `count >= 0`, but got "
+                "deliver() takes a weapon or a layer and a whole `count >= 0`, but got "
                 f"weapon={weapon!r}, layer={layer!r}, count={count!r}"
             )
+        count = int(count)
         if weapon:
             self.step(steps.deliver, 0, self._thing("weapon", "weapons", side, weapon), count)
         else:
-            self.step(steps.deliver, 1, self._thing("layer", "layers", side, layer), count)
+            number = self._thing("layer", "layers", side, layer)
+            if self.world.layers["magazine"][number] < 0:
+                raise EscalateError(f"layer {layer!r} of {side} has no magazine to fill")
+            self.step(steps.deliver, 1, number, count)
 
     def truce(self, hours: float, compliance_prob: float = 1.0) -> None:
         """Begin a truce now.
@@ -235,13 +249,15 @@ class War:
                 f"{hours!r} and {compliance_prob!r}"
             )
         now = self._env.now
+        truces = self.world.truces
         for column, value in zip(
-            ("from_hours", "until_hours", "compliance_prob"),
-            (now, now + hours, compliance_prob),
+            ("stream", "from_hours", "until_hours", "compliance_prob"),
+            (decision(f"user: truce {len(truces['stream'])}"), now, now + hours, compliance_prob),
             strict=True,
         ):
-            self.world.truces[column].append(value)
+            truces[column].append(value)
         self.step(steps.record, steps.TRUCE, -1, -1, -1, -1, -1, -1, -1, 1, 0.0)
+        self.start(self._truce_over(hours))
 
     def permit(
         self,
@@ -278,6 +294,10 @@ class War:
         if depth_km is not None:
             self.world.sides["depth_km"][i] = float(depth_km)
         self.step(steps.record, steps.PERMISSION, i, -1, -1, -1, -1, -1, -1, 0, 0.0)
+
+    def _truce_over(self, hours: float) -> Story:
+        yield self.wait(hours)
+        self.step(steps.record, steps.TRUCE, -1, -1, -1, -1, -1, -1, -1, 0, 0.0)
 
     def _side(self, name: str) -> int:
         names = self.world.names["side"]
@@ -463,7 +483,19 @@ def alarms(war: War, side: int) -> Story:
 
 def _own(process: Process, war: War) -> Story:
     """Run a process of the user's own after everything that starts with the war."""
-    yield from process(war)
+    name = getattr(process, "__name__", "process")
+    waits = process(war)
+    if not isinstance(waits, Iterable):
+        raise EscalateError(
+            f"process {name!r} must be a generator function that yields war.wait(hours), but "
+            f"gave {waits!r}"
+        )
+    for event in waits:
+        if not isinstance(event, simpy.Event):
+            raise EscalateError(
+                f"process {name!r} must yield war.wait(hours), but yielded {event!r}"
+            )
+        yield event
 
 
 def run(scenario: Scenario, key: RunKey, processes: Iterable[Process] = ()) -> World:
@@ -493,20 +525,26 @@ def run(scenario: Scenario, key: RunKey, processes: Iterable[Process] = ()) -> W
     for entry, kind in enumerate(world.calendar["kind"]):
         if kind != steps.DEADLINE_ENTRY:
             war.start(calendar(war, entry))
-    for tempo, masses in enumerate(world.tempos.get("massed", ())):
+    for tempo, masses in enumerate(world.tempos["massed"]):
         war.start(massed(war, tempo) if masses else routine(war, tempo))
-    for q, hours in enumerate(world.retaliations.get("review_hours", ())):
+    for q, hours in enumerate(world.retaliations["review_hours"]):
         if hours > 0.0:
             war.start(review(war, q))
     for process in processes:
         war.start(_own(process, war))
-    war._env.run()
-    war.step(_finish)
+    war.start(_end(war))
+    try:
+        war._env.run()
+    except Exception as error:  # SimPy raises a copy, made from what the error shows
+        raise error.__cause__ or error from None
+    steps.finish(world)
     return world
 
 
-def _finish(world: World, now: float) -> None:
-    steps.finish(world)
+def _end(war: War) -> Story:
+    """Settle all stocks at the horizon."""
+    yield war.due(war.world.horizon, END, 0, 0)
+    war.step(steps.settle)
 
 
 def _checked_rule(function: Callable[..., Any]) -> Callable[..., Answer]:

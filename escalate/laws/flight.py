@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from escalate._compile import law
 
-__all__ = ["alert_added_hours", "entry_hours", "flight_hours", "wave_count", "wave_offset_hours"]
+__all__ = [
+    "alert_added_hours",
+    "entry_hours",
+    "flight_hours",
+    "wave_count",
+    "wave_offset_hours",
+    "window_left_hours",
+]
 
 
 @law
@@ -91,6 +98,31 @@ def entry_hours(depart_hours: float, impact_hours: float, ahead_hours: float) ->
         Not before the launch. [h]
     """
     return max(depart_hours, impact_hours - ahead_hours)
+
+
+@law
+def window_left_hours(
+    window_hours: float, depart_hours: float, impact_hours: float, beyond_hours: float
+) -> float:
+    """Time in which a layer can engage a weapon, cut where the flight is too short for it.
+
+    Parameters
+    ----------
+    window_hours : float
+        Window of the layer. [h]
+    depart_hours, impact_hours : float
+        When the weapon is launched and when it would hit. [h]
+    beyond_hours : float
+        Windows of the layers further in. [h]
+
+    Returns
+    -------
+    float
+        The window if the weapon is launched before it begins, else what is left of it. [h]
+    """
+    if depart_hours <= impact_hours - (window_hours + beyond_hours):
+        return window_hours
+    return max(impact_hours - beyond_hours - depart_hours, 0.0)
 
 
 @law
