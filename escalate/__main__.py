@@ -38,15 +38,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        if arguments.command == "list":
-            return _list()
-        return _run(arguments)
+        code = _list() if arguments.command == "list" else _run(arguments)
+        sys.stdout.flush()  # so that a broken pipe is found here, not while Python shuts down
+        return code
     except EscalateError as error:
         print(f"escalate: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # whoever read our output has had enough of it
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
         return 0
+    except OSError as error:  # a full disk, a folder that may not be written to
+        print(f"escalate: {error}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("escalate: interrupted; nothing was written", file=sys.stderr)
         return 130

@@ -357,10 +357,10 @@ def _one_way(run: Run, figure: Figure, attacker: int) -> float:
         return float(len(np.unique(log["region"][chosen])))
     if quantity == "spillover":
         third = run.names["third_party"]
-        beside = run.tables["regions"]["third_party"] >= 0
-        if figure.place in third:
-            beside = run.tables["regions"]["third_party"] == third.index(figure.place)
-        beside = np.flatnonzero(beside)
+        neighbours = run.tables["regions"]["third_party"]
+        beside = np.flatnonzero(
+            neighbours == third.index(figure.place) if figure.place in third else neighbours >= 0
+        )
         chosen = of_category & (log["kind"] == _KINDS["strayed"])
         return float(log["count"][chosen & np.isin(log["region"], beside)].sum())
     if quantity in ("intercepted", "killed", "injured"):

@@ -390,17 +390,15 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
                 scenario,
                 tables["strikes"]["side"] if name == "events" else None,
             )
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, ResultError):
-            raise
+        return Run(
+            scenario=scenario,
+            seed=seed,
+            replication=int(record["replication"]),
+            tables=tables,
+            names=names,
+            versions=dict(record["versions"]),
+        )
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise ResultError(
             [Problem(str(path), f"is no saved run, or a damaged one: {error};")]
         ) from error
-    return Run(
-        scenario=scenario,
-        seed=seed,
-        replication=int(record["replication"]),
-        tables=tables,
-        names=names,
-        versions=record["versions"],
-    )

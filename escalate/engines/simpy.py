@@ -48,6 +48,12 @@ class _Clock(simpy.Environment):
         heappush(self._queue, (at, priority, next(self._eid), event))  # type: ignore[misc]
 
 
+def _raise(process: simpy.Event) -> None:
+    """Let out what a process raised, where SimPy would raise a copy made from its message."""
+    if not process.ok:
+        raise process.value
+
+
 class War:
     """A war under way, as a process of the user's own sees and changes it.
 
@@ -76,7 +82,9 @@ class War:
 
     def start(self, story: Story) -> None:
         """Let a process begin now."""
-        self._env.process(story)
+        process = self._env.process(story)
+        assert process.callbacks is not None
+        process.callbacks.append(_raise)
 
     def due(self, at: float, kind: int, side: int, number: int) -> simpy.Event:
         """Wait until `at`; nothing but weapons in the air comes after the horizon."""
@@ -533,10 +541,7 @@ def run(scenario: Scenario, key: RunKey, processes: Iterable[Process] = ()) -> W
     for process in processes:
         war.start(_own(process, war))
     war.start(_end(war))
-    try:
-        war._env.run()
-    except Exception as error:  # SimPy raises a copy, made from what the error shows
-        raise error.__cause__ or error from None
+    war._env.run()
     steps.finish(world)
     return world
 
