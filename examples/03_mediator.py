@@ -20,9 +20,7 @@ def mediator(war):
 
 
 without = [esc.simulate(scenario, rng=1, replication=k) for k in range(40)]
-with_one = [
-    esc.simulate(scenario, rng=1, replication=k, processes=[mediator]) for k in range(40)
-]
+with_one = [esc.simulate(scenario, rng=1, replication=k, processes=[mediator]) for k in range(40)]
 
 
 def killed(run):

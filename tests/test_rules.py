@@ -116,6 +116,8 @@ MEETINGS = [
     ("grim", "CCDCCCC", "CCCDDDD"),
     # First strike: one back, then two rounds still. The second, in round 5: two back.
     ("gradual", "DCCCDCCCCCC", "CDCCCDDCCCC"),
+    # The calm follows the second punishment as well.
+    ("gradual", "DCCCDCCDCCC", "CDCCCDDCCCC"),
     # A strike that comes during the calm is let pass, but counts: the next gets three.
     ("gradual", "DCDCDCCCCCC", "CDCCCDDDCCC"),
     # A strike during a punishment counts and starts no other: in all three, then the next four.
@@ -279,6 +281,9 @@ def duel(first, second, rounds, slips):
         ({(2, 0)}, "CDCCCC", "CCDCCC"),
         # Both by mistake at once: both are at fault and neither answers.
         ({(2, 0), (2, 1)}, "CDCCCC", "CDCCCC"),
+        # Both at fault, and one strikes again by mistake: that one still is, the other no more.
+        ({(2, 0), (2, 1), (3, 0)}, "CDDCCC", "CDCDCC"),
+        ({(2, 0), (2, 1), (3, 1)}, "CDCDCC", "CDDCCC"),
         # At fault, and striking again by mistake: still at fault, so answered once more.
         ({(2, 0), (3, 0)}, "CDDCCC", "CCDDCC"),
         # The answer fails by mistake: the other has held still and regained its standing.

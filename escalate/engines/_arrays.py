@@ -16,7 +16,9 @@ from typing import Any
 import numba
 import numpy as np
 from numba import types
+from numba.core import cgutils
 from numba.experimental import structref
+from numba.extending import intrinsic
 
 from escalate._compile import kernel
 from escalate.engines._pack import GROWING, World, columns_of
@@ -55,6 +57,18 @@ class Ref(structref.StructRefProxy):  # type: ignore[misc]
 
 
 structref.define_proxy(Ref, _RefType, list(Arrays._fields))
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _lent(context: Any, array: Any) -> Any:
+    """Give an array without its owner, so that nobody counts references to it."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lent = context.make_array(signature.args[0])(context, builder, args[0])
+        lent.meminfo = cgutils.get_null_value(lent.meminfo.type)
+        return lent._getvalue()
+
+    return array(array), generate
 
 
 # Written out, because numba takes a star apart only where it is not cached.
@@ -100,35 +114,35 @@ def _refer(
         key0,
         key1,
         horizon,
-        looks,
-        channels,
-        mix,
-        aims,
-        params,
-        memory,
-        counts,
-        sides,
-        weapons,
-        regions,
-        targets,
-        sites,
-        layers,
-        kill,
-        covers,
-        plans,
-        tempos,
-        retaliations,
-        rungs,
-        nodes,
-        calendar,
-        deliveries,
-        deadlines,
-        truces,
-        strikes,
-        loads,
-        groups,
-        orders,
-        log,
+        _lent(looks),
+        _lent(channels),
+        _lent(mix),
+        _lent(aims),
+        _lent(params),
+        _lent(memory),
+        _lent(counts),
+        _lent(sides),
+        _lent(weapons),
+        _lent(regions),
+        _lent(targets),
+        _lent(sites),
+        _lent(layers),
+        _lent(kill),
+        _lent(covers),
+        _lent(plans),
+        _lent(tempos),
+        _lent(retaliations),
+        _lent(rungs),
+        _lent(nodes),
+        _lent(calendar),
+        _lent(deliveries),
+        _lent(deadlines),
+        _lent(truces),
+        _lent(strikes),
+        _lent(loads),
+        _lent(groups),
+        _lent(orders),
+        _lent(log),
         used,
         functions,
         policies,

@@ -29,13 +29,13 @@ from escalate.engines.simpy import (
 from escalate.laws.flight import wave_offset_hours
 from escalate.laws.stockpile import next_tempo_hours
 
-__all__ = ["DONE", "LATER", "ROOM", "begin", "end", "fight", "replicate"]
+__all__ = ["DONE", "ROOM", "fight"]
 
 for _law in LAWS:
     inlined(_law)
 
-DONE, ROOM, LATER = range(3)
-"""Why `fight` came back: nothing is left; a table is full; what is left is due later."""
+DONE, ROOM = range(2)
+"""Why `fight` came back: nothing is left; or a table is full."""
 
 
 @inlined
@@ -187,8 +187,8 @@ def _provoked(w: Any, queue: Any, now: float, side: int, spare: Any) -> None:
     _start_calm(w, queue, now, side)
 
 
-@kernel
-def begin(w: Any, queue: Any) -> None:
+@inlined
+def _begin(w: Any, queue: Any) -> None:
     """Put into the queue what a war begins with."""
     w.used["queue"] = 0
     for side in range(2):
@@ -210,19 +210,15 @@ def begin(w: Any, queue: Any) -> None:
     _due(w, queue, 0.0, w.horizon, END, 0, 0, 0, 0.0)
 
 
-@kernel
-def fight(
-    w: Any, queue: Any, room: Any, spare: Any, counts: Any, weights: Any, aimed: Any, until: float
-) -> int:
-    """Take events in order up to `until`, or to the end; say why it came back.
+@inlined
+def _fight(w: Any, queue: Any, room: Any, spare: Any, counts: Any, weights: Any, aimed: Any) -> int:
+    """Take events in order to the end, or until a table is full; say which.
 
     `room` holds what one step may add to strikes, loads, groups, orders, log and queue;
     the others are scratch space.
     """
     used = w.used
     while used["queue"] > 0:
-        if queue["time"][0] > until:
-            return LATER
         if (
             used["strikes"] + room[0] > len(w.strikes)
             or used["loads"] + room[1] > len(w.loads)
@@ -314,20 +310,9 @@ def fight(
     return DONE
 
 
-@kernel
-def end(w: Any) -> None:
-    """Bring everything that runs on by itself up to the horizon."""
-    steps.finish(w)
-
-
-@kernel
-def replicate(
-    pristine: Any, w: Any, key0: int, key1: int,
-    queue: Any, room: Any, spare: Any, counts: Any, weights: Any, aimed: Any,
-) -> int:  # fmt: skip
-    """Set the tables back to how they were packed, and fight the war of that key in them."""
-    w.key0 = key0
-    w.key1 = key1
+@inlined
+def _reset(pristine: Any, w: Any) -> None:
+    """Set the tables back to how they were packed."""
     for i in range(w.used["strikes"]):
         w.strikes[i] = pristine.strikes[0]
     for i in range(len(w.sides)):
@@ -353,8 +338,28 @@ def replicate(
     w.used["groups"] = 0
     w.used["orders"] = 0
     w.used["log"] = 0
-    begin(w, queue)
-    status = fight(w, queue, room, spare, counts, weights, aimed, math.inf)
+
+
+# One kernel and no more, because each would be optimised with all the steps in it.
+@kernel
+def fight(
+    pristine: Any,
+    w: Any,
+    key0: int,
+    key1: int,
+    queue: Any,
+    room: Any,
+    spare: Any,
+    counts: Any,
+    weights: Any,
+    aimed: Any,
+) -> int:
+    """Fight the war of a key from its beginning; say whether it came to its end."""
+    w.key0 = key0
+    w.key1 = key1
+    _reset(pristine, w)
+    _begin(w, queue)
+    status = _fight(w, queue, room, spare, counts, weights, aimed)
     if status == DONE:
         steps.finish(w)
     return status

@@ -50,7 +50,7 @@ class _Clock(simpy.Environment):
 
 def _raise(process: simpy.Event) -> None:
     """Let out what a process raised, where SimPy would raise a copy made from its message."""
-    if not process.ok:
+    if isinstance(process.value, BaseException):
         raise process.value
 
 

@@ -12,6 +12,7 @@ from escalate.laws.flight import (
     flight_hours,
     wave_count,
     wave_offset_hours,
+    window_left_hours,
 )
 from tests.naive import hours_covered
 
@@ -94,6 +95,41 @@ def test_layers_further_out_are_entered_no_later(depart_hours, flight, ahead_hou
     inner = entry_hours(depart_hours, depart_hours + flight, ahead_hours)
     outer = entry_hours(depart_hours, depart_hours + flight, ahead_hours + more)
     assert depart_hours <= outer <= inner <= depart_hours + flight
+
+
+@pytest.mark.parametrize(
+    ("window_hours", "depart_hours", "impact_hours", "beyond_hours", "expected"),
+    [
+        (2.0, 10.0, 14.0, 1.0, 2.0),  # from 11 to 13
+        (2.0, 11.0, 14.0, 1.0, 2.0),  # launched as the window begins
+        (2.0, 12.5, 14.0, 1.0, 0.5),  # launched within it
+        (2.0, 13.0, 14.0, 1.0, 0.0),
+        (2.0, 13.5, 14.0, 1.0, 0.0),  # launched beyond the layer
+        (2.0, 14.0, 14.0, 0.0, 0.0),
+        (0.0, 10.0, 14.0, 1.0, 0.0),
+    ],
+)
+def test_a_short_flight_cuts_a_layer_s_window(
+    window_hours, depart_hours, impact_hours, beyond_hours, expected
+):
+    got = window_left_hours(window_hours, depart_hours, impact_hours, beyond_hours)
+    assert got == expected
+
+
+@given(*[st.integers(0, 50).map(float)] * 4)
+def test_a_window_lasts_from_one_layer_s_entry_to_the_next_one_s(window, depart, flight, beyond):
+    impact = depart + flight
+    begin = entry_hours(depart, impact, window + beyond)
+    end = entry_hours(depart, impact, beyond)
+    assert window_left_hours(window, depart, impact, beyond) == end - begin
+
+
+@given(hours, hours, hours, hours)
+def test_a_long_flight_leaves_a_window_to_the_last_bit(window, depart, flight, beyond):
+    left = window_left_hours(window, depart, depart + flight, beyond)
+    assert 0.0 <= left <= window + 1e-9
+    if depart <= depart + flight - (window + beyond):
+        assert left == window
 
 
 @pytest.mark.parametrize(
