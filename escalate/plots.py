@@ -26,7 +26,6 @@ from escalate.errors import Problem, ScenarioError, closest
 from escalate.events import KINDS
 from escalate.results import Run
 from escalate.rules import CATEGORIES
-from escalate.scenario import Truce
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,11 +82,15 @@ def timeline(run: Run, *, ax: Axes | None = None, max_arrows: int = 20) -> Axes:
         return _nothing(ax, "No strike was made.")
     peaks = [int(launched[side == i].max(initial=0)) for i in (0, 1)]
     _mirror(ax, peaks, np.sqrt, np.square, _ROUND, room=0.25)
-    for entry in run.scenario.calendar:
-        if isinstance(entry, Truce):
-            begin, over = (clock(run.scenario.hours(when)) for when in (entry.at, entry.until))
-            ax.axvspan(begin, over, facecolor="#EEEEEE", zorder=0)
-            _write(ax, "truce", begin, 0.0, (2, 6), ("data", "axes fraction"), color=_GREY)
+    truces = run.rows("truce")
+    begun: list[float] = []
+    for when, begins in zip(truces["time_hours"], truces["count"], strict=True):
+        if begins:
+            begun.append(float(when))
+        elif begun:  # the one that began first ends first
+            _shade_truce(ax, clock(begun.pop(0)), clock(float(when)))
+    for still in begun:
+        _shade_truce(ax, clock(still), clock(end))
 
     up, rows = np.where(side == 0, 1, -1), run.rows("launched")
     shells = run.tables["weapons"]["category"][rows["weapon"]] == CATEGORIES.index("artillery")
@@ -579,6 +582,12 @@ def _made(run: Run) -> tuple[Any, Any, Any]:
     first = np.where(launched, strikes["first_launch_hours"], 0.0)
     causes = np.where(launched[strikes["provoked_by"]], strikes["provoked_by"], -1)
     return np.flatnonzero(launched), first, causes
+
+
+def _shade_truce(ax: Axes, begin: Any, over: Any) -> None:
+    """Shade the time of a truce."""
+    ax.axvspan(begin, over, facecolor="#EEEEEE", zorder=0)
+    _write(ax, "truce", begin, 0.0, (2, 6), ("data", "axes fraction"), color=_GREY)
 
 
 def _mirror(ax: Axes, peaks: Sequence[int], scale: Any, back: Any, round_numbers: Sequence[int],

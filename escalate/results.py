@@ -152,7 +152,8 @@ class Run:
             )
         )
         frame = pd.DataFrame(rows, columns=["strike", *CLAIM_COLUMNS])
-        return frame.set_index("strike")
+        # A column without a single number would hold objects.
+        return frame.astype({"strike": int, "low": float, "high": float}).set_index("strike")
 
     def summary(self) -> dict[str, dict[str, float]]:
         """Give what happened, by side.

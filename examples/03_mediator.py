@@ -34,10 +34,12 @@ print(f"killed without a mediator: {np.mean([killed(run) for run in without]):.1
 print(f"change with one: {change.mean():+.1f} +- {error:.1f} (paired, {len(change)} wars)")
 
 first = with_one[0]
-truce = first.events.query("kind == 'truce'")["time_hours"]
-before = [e[e["time_hours"] < truce.iloc[-1]] for e in (without[0].events, first.events)]
+known = set(without[0].events.query("kind == 'truce'")["time_hours"])  # the calendar's own
+truces = first.events.query("kind == 'truce'")["time_hours"]
+called = min(time for time in truces if time not in known)
+before = [e[e["time_hours"] < called] for e in (without[0].events, first.events)]
 same = before[0].equals(before[1])
-print(f"in the first war the truce begins after {truce.iloc[-1]:.0f} h; same until then: {same}")
+print(f"in the first war the mediator calls after {called:.0f} h; same until then: {same}")
 
 figure, axes = plt.subplots(2, 1, figsize=(7.0, 5.0), sharex=True, layout="constrained")
 for ax, run, title in zip(

@@ -119,7 +119,10 @@ def test_what_one_side_does_leaves_the_others_luck_as_it_was(engine, change):
             for w in (quiet, busy)
         )
         numbered = ("weapon", "layer", "target", "region")  # another thing moves the numbers
-        (old, old_ranks, old_times), (new, new_ranks, new_times) = luck(before, who), luck(after, who)
+        (old, old_ranks, old_times), (new, new_ranks, new_times) = (
+            luck(before, who),
+            luck(after, who),
+        )
         assert len(old_times) > 100
         assert (old_ranks, old_times) == (new_ranks, new_times)
         for column in old:
@@ -179,12 +182,12 @@ def test_nothing_before_a_change_changes(data, seed):
     if isinstance(added, esc.Deadline):
         at -= timedelta(days=added.lead_days)
     day = scenario.hours(at)
-    old, new = (
-        esc.simulate(s, rng=seed, engine="compiled").tables for s in (scenario, changed)
-    )
+    old, new = (esc.simulate(s, rng=seed, engine="compiled").tables for s in (scenario, changed))
     before = [tables["log"]["time_hours"] < day for tables in (old, new)]
     for column in old["log"]:
-        past = [tables["log"][column][rows] for tables, rows in zip((old, new), before, strict=True)]
+        past = [
+            tables["log"][column][rows] for tables, rows in zip((old, new), before, strict=True)
+        ]
         assert np.array_equal(*past), column
 
 

@@ -71,7 +71,9 @@ def test_the_same_seed_is_the_same_war_and_reading_changes_nothing(
 def test_claims_are_figures(engine, scenario, seed, tmp_path_factory):
     run = esc.simulate(scenario, rng=seed, engine=engine)
     claims = run.claims
-    assert tuple(claims.columns) == CLAIM_COLUMNS == tuple(f.name for f in dataclasses.fields(Figure))
+    assert (
+        tuple(claims.columns) == CLAIM_COLUMNS == tuple(f.name for f in dataclasses.fields(Figure))
+    )
     if not len(claims):
         return
     path = tmp_path_factory.mktemp("claims") / "claims.csv"

@@ -44,7 +44,6 @@ def test_an_example_runs_and_writes_the_picture_it_names(ran, path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-@pytest.mark.xfail(strict=True, reason="takes the end of the calendar's truce for the mediator's")
 def test_a_mediator_leaves_what_was_before_the_truce_as_it_was(ran):
     done, _ = ran(ROOT / "examples" / "03_mediator.py")
     assert "same until then: True" in done.stdout

@@ -21,9 +21,7 @@ from tests.small_wars import answering, clock, count, drone, ordered, side, stor
 
 
 def fight(scenario, seed=1, replications=1):
-    return list(
-        esc.replicate(scenario, replications=replications, rng=seed, engine="compiled")
-    )
+    return list(esc.replicate(scenario, replications=replications, rng=seed, engine="compiled"))
 
 
 def borel(mean, longest):
@@ -40,7 +38,7 @@ def episodes(first, second, roots, seed):
     """Let A strike again and again and give the sizes of the episodes, all of them over."""
     strikes = [ordered(hour) for hour in range(roots)]
     scenario = war(first, second, *strikes, hours=roots + 2000.0)
-    run, = fight(scenario, seed)
+    (run,) = fight(scenario, seed)
     assert count(run, "launched") == len(run.rows("assessed")["time_hours"])  # none is pending
     sizes = episode_sizes(run)
     assert len(sizes) == roots
@@ -166,7 +164,7 @@ def test_a_stock_runs_down_by_what_is_fired_less_what_is_made():
     """Case C03: 1000 rounds, 40 fired and 10 made a day, last 33 days and a third."""
     attacker = side(weapons={"drone": drone(stock=1000, production_per_day=10.0)})
     nightly = [ordered(24.0 * day, drone=40) for day in range(1, 41)]
-    run, = fight(war(attacker, side(), *nightly, hours=40.5 * 24.0))
+    (run,) = fight(war(attacker, side(), *nightly, hours=40.5 * 24.0))
     strikes = run.tables["strikes"]
     assert strikes["allotted"].tolist() == [40] * 33 + [20] + [10] * 6
     assert (strikes["wanted"] == 40).all()
@@ -283,9 +281,12 @@ def test_a_blackout_lasts_until_repair_brings_the_damage_down(hits):
         weapons={"drone": drone(damage_share=share)},
         plans={"raid": esc.Plan(targets={"grid": 1.0})},
     )
-    run, = fight(war(raider, defender, ordered(12.0, drone=hits), hours=1000.0))
+    (run,) = fight(war(raider, defender, ordered(12.0, drone=hits), hours=1000.0))
     hours = 24.0 * repair * math.log((1.0 - (1.0 - share) ** hits) / level)
-    assert [(kind, n) for _, kind, n in story(run, "blackout")] == [("blackout", 1), ("blackout", 0)]
+    assert [(kind, n) for _, kind, n in story(run, "blackout")] == [
+        ("blackout", 1),
+        ("blackout", 0),
+    ]
     assert run.rows("blackout")["time_hours"] == pytest.approx([12.0, 12.0 + hours])
     assert run.rows("blackout")["value"] == pytest.approx([0.0, hours])
     assert run.tables["regions"]["dark_hours"][1] == pytest.approx(hours)
@@ -309,7 +310,7 @@ def test_restrictions_darken_a_region_that_would_have_held():
         weapons={"drone": drone(damage_share=0.5)},
         plans={"raid": esc.Plan(targets={"near": 1.0})},
     )
-    run, = fight(war(raider, defender, ordered(12.0), hours=1000.0))
+    (run,) = fight(war(raider, defender, ordered(12.0), hours=1000.0))
     restricted = 96.0 * math.log(0.25 / 0.2)
     dark = 96.0 * math.log(0.5 / 0.4)  # the same time: the region goes with the restriction
     assert dark == pytest.approx(restricted)
