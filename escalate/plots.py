@@ -587,7 +587,9 @@ def _made(run: Run) -> tuple[Any, Any, Any]:
 def _shade_truce(ax: Axes, begin: Any, over: Any) -> None:
     """Shade the time of a truce."""
     ax.axvspan(begin, over, facecolor="#EEEEEE", zorder=0)
-    _write(ax, "truce", begin, 0.0, (2, 6), ("data", "axes fraction"), color=_GREY)
+    middle = begin + (over - begin) / 2
+    where = ("data", "axes fraction")
+    _write(ax, "truce", middle, 0.0, (0, 6), where, color=_GREY, ha="center")
 
 
 def _mirror(ax: Axes, peaks: Sequence[int], scale: Any, back: Any, round_numbers: Sequence[int],

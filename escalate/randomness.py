@@ -270,8 +270,12 @@ def poisson(key0: int, key1: int, stream: int, mean: float) -> int:
 
     Notes
     -----
-    A mean above 500 is drawn as a sum of parts, so that exp(-mean) never underflows.
+    A mean above 500 is drawn as a sum of parts, so that exp(-mean) never underflows; one above
+    a million, where the skewness is below 0.001, as a rounded normal.
     """
+    if mean > 1e6:
+        z = normal(uniform(key0, key1, stream, 0))
+        return int(math.floor(mean + math.sqrt(mean) * z + 0.5))
     parts = 1 + int(mean / 500.0)
     part = mean / parts
     total = 0

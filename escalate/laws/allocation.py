@@ -234,6 +234,5 @@ def wanted_size(key0: int, key1: int, stream: int, mean: float, dispersion: floa
     """
     if dispersion > 0.0:
         mean = mean * gamma(key0, key1, stream, dispersion) / dispersion
-        if mean < 1e6:  # beyond, Poisson scatter is below a thousandth and costs time
-            return max(poisson(key0, key1, stream ^ 1, mean), 1)
+        return max(poisson(key0, key1, stream ^ 1, min(mean, 1e9)), 1)
     return max(int(min(mean, 1e9) + 0.5), 1)
