@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"escalate: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("escalate: interrupted; nothing was written", file=sys.stderr)
+        print("escalate: interrupted", file=sys.stderr)
         return 130
 
 
@@ -214,8 +214,8 @@ def _write(
     if arguments.out is not None:
         folder = run.save(arguments.out)
         written += [folder / "events.parquet", folder / "run.json"]
-        if comparisons:
-            written.append(_write_comparisons(folder / "figures.csv", comparisons))
+        # Written even if empty, so that a table of an earlier run does not stay behind.
+        written.append(_write_comparisons(folder / "figures.csv", comparisons))
         picture = plots.overview(run, comparisons or None)
         path = folder / f"{name}.png"
         # Without the library's version in it, the same run gives the same bytes.

@@ -7,10 +7,12 @@ fought, and `Ensemble.replay` gives it again as a fully traced run.
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -159,6 +161,8 @@ class Ensemble:
 
         chosen = [n for n in self.data if n not in SERIES] if outcomes is None else list(outcomes)
         _check_outcomes(chosen, self.data)
+        if not chosen:
+            return pd.DataFrame(columns=["replication", "outcome", "value"])
         frames = [
             self.dataset[name].to_dataframe(name="value").reset_index().assign(outcome=name)
             for name in chosen
@@ -215,18 +219,24 @@ class Ensemble:
         Returns
         -------
         dict
-            ``quantiles`` of shape (levels, ...), ``mean`` and ``mean_se`` of shape (...), the
-            other dimensions in their order.
+            ``levels``, ``quantiles`` of shape (levels, ...), ``mean`` and ``mean_se`` of shape
+            (...), the other dimensions in their order; over the replications that have a value.
         """
         _check_outcomes([outcome], self.data)
-        values = self.data[outcome]
         chosen = np.array(list(levels), dtype=float)
-        return {
-            "levels": chosen,
-            "quantiles": np.quantile(values, chosen, axis=0),
-            "mean": values.mean(axis=0),
-            "mean_se": values.std(axis=0, ddof=1) / math.sqrt(len(values)),
-        }
+        if not np.all((chosen >= 0.0) & (chosen <= 1.0)):
+            raise EscalateError(f"`0 <= levels <= 1` must hold, but got {chosen.tolist()}")
+        values = self.data[outcome].astype(float)
+        with warnings.catch_warnings():
+            # A place without any value, or with one only, has no spread: NaN says so.
+            warnings.simplefilter("ignore", RuntimeWarning)
+            known = np.sum(~np.isnan(values), axis=0)
+            return {
+                "levels": chosen,
+                "quantiles": np.nanquantile(values, chosen, axis=0),
+                "mean": np.nanmean(values, axis=0),
+                "mean_se": np.nanstd(values, axis=0, ddof=1) / np.sqrt(known),
+            }
 
     def replay(self, replication: int) -> Run:
         """Fight one replication again, fully traced, with the SimPy engine.
@@ -246,7 +256,7 @@ class Ensemble:
         EscalateError
             No such replication.
         """
-        if not 0 <= replication < self.replications:
+        if replication != int(replication) or not 0 <= replication < self.replications:
             raise EscalateError(
                 f"`0 <= replication < {self.replications}` must hold, but got {replication!r}"
             )
@@ -271,7 +281,13 @@ class Ensemble:
         """
         target = Path(path)
         text = write_scenario(self.scenario)
-        dataset = self.dataset.assign_attrs(scenario_toml=text)
+        # netCDF 3 takes an empty dimension for one without limit, so a war without layers has
+        # its empty outcomes left out; the names of all are kept, in their order.
+        empty = [name for name, values in self.data.items() if values.size == 0]
+        dataset = self.dataset.drop_vars(empty).assign_attrs(
+            scenario_toml=text, outcomes=json.dumps(list(self.data))
+        )
+        dataset = dataset.drop_dims([d for d, size in dataset.sizes.items() if size == 0])
         for name in dataset.variables:  # netCDF 3 has no 64-bit integers
             if dataset[name].dtype == np.int64:
                 dataset[name] = dataset[name].astype(np.int32)
@@ -304,17 +320,19 @@ def load_ensemble(path: str | os.PathLike[str]) -> Ensemble:
     import xarray as xr
 
     try:
-        with xr.open_dataset(path, engine="scipy") as opened:
+        with xr.open_dataset(io.BytesIO(Path(path).read_bytes()), engine="scipy") as opened:
             dataset = opened.load()
         attributes = dataset.attrs
         seed = Seed(
             int(attributes["seed_entropy"]), tuple(json.loads(attributes["seed_spawn_key"]))
         )
         scenario = read_scenario(attributes["scenario_toml"], str(path))
-        data = {str(name): dataset[name].to_numpy() for name in dataset.data_vars}
-        return Ensemble(
-            scenario, seed, dataset.sizes["replication"], data, json.loads(attributes["versions"])
-        )
+        replications = dataset.sizes["replication"]
+        data = {
+            name: dataset[name].to_numpy() if name in dataset else np.zeros((replications, 0))
+            for name in json.loads(attributes["outcomes"])
+        }
+        return Ensemble(scenario, seed, replications, data, json.loads(attributes["versions"]))
     except ResultError:
         raise
     except Exception as error:
@@ -381,8 +399,16 @@ def simulate_many(
     from escalate.engines._tally import tally
     from escalate.engines.compiled import Field
 
-    if isinstance(replications, bool) or replications != int(replications) or replications < 1:
-        raise EscalateError(f"`replications >= 1` must hold, but got {replications!r}")
+    if not isinstance(scenario, Scenario):
+        raise EscalateError(
+            f"`scenario` must be a Scenario, such as load_scenario(...) gives, but got "
+            f"{type(scenario).__name__}"
+        )
+    for name, value in (("replications", replications), ("workers", workers or 1)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+            raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
+    if isinstance(outcomes, str):
+        outcomes = (outcomes,)
     chosen = tuple(_DEFAULT if outcomes is None else dict.fromkeys(outcomes))
     _check_outcomes(chosen, OUTCOMES)
     seed = Seed.of(rng)

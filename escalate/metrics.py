@@ -21,6 +21,7 @@ from escalate.rules import CATEGORIES
 
 __all__ = [
     "OUTCOMES",
+    "QUANTITIES",
     "check_figures",
     "children",
     "episode_sizes",
@@ -53,6 +54,12 @@ OUTCOMES: dict[str, str] = {
     "reproduction_number": "answers that a strike of this side provokes, on average",
 }
 """Outcomes of `summary` and their meaning."""
+
+QUANTITIES = (
+    "launched", "intercepted", "intercepted_fraction", "hits", "strikes", "killed", "injured",
+    "cost", "duration", "response_delay", "blackout_regions", "regions_hit", "spillover",
+)  # fmt: skip
+"""Quantities of reported figures that a run can be compared with."""
 
 _MISSILES = ("cruise", "ballistic", "hypersonic")
 _AIR = ("drone", *_MISSILES, "decoy")
@@ -241,6 +248,13 @@ def check_figures(run_scenario: Any, figures: Iterable[Figure]) -> None:
     third = {r.third_party for s in scenario.sides.values() for r in s.regions.values()}
     places = regions | set(scenario.places) | third | {"countrywide", "both directions"}
     for figure in figures:
+        if figure.quantity not in QUANTITIES:
+            known = closest(figure.quantity, QUANTITIES)
+            message = f"unknown quantity {figure.quantity!r}: {known},"
+            problems.append(Problem(f"figures.{figure.id}.quantity", message))
+        elif figure.attacker == "both" and figure.unit in ("hours", "fraction"):
+            message = f"{figure.quantity} of both sides together has no meaning"
+            problems.append(Problem(f"figures.{figure.id}.attacker", message))
         for column, others in (("attacker", ("both",)), ("defender", ("both", "third party"))):
             side = getattr(figure, column)
             if side not in (*scenario.sides, *others):

@@ -275,7 +275,7 @@ def poisson(key0: int, key1: int, stream: int, mean: float) -> int:
     """
     if mean > 1e6:
         z = normal(uniform(key0, key1, stream, 0))
-        return int(math.floor(mean + math.sqrt(mean) * z + 0.5))
+        return math.floor(mean + math.sqrt(mean) * z + 0.5)
     parts = 1 + int(mean / 500.0)
     part = mean / parts
     total = 0

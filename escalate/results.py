@@ -181,7 +181,7 @@ class Run:
         return {name: column[chosen] for name, column in log.items()}
 
     def save(self, folder: str | os.PathLike[str]) -> Path:
-        """Save the run; the folder appears whole or not at all.
+        """Save the run; a new folder appears whole or not at all.
 
         Parameters
         ----------
@@ -225,11 +225,8 @@ class Run:
             (made / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
             made.chmod(0o755)
             if path.exists():
-                for old in path.iterdir():
-                    if old.name in _RUN_FILES:
-                        old.unlink()
-                for new in made.iterdir():
-                    os.replace(new, path / new.name)
+                for file in _RUN_FILES:  # each at once; what says that it is a run comes last
+                    os.replace(made / file, path / file)
                 made.rmdir()
             else:
                 os.replace(made, path)
@@ -377,6 +374,8 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
     path = Path(folder)
     try:
         record = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        if record["format"] != 1:
+            raise ValueError(f"it has format {record['format']!r}, and this version reads 1")
         names = {k: tuple(v) for k, v in record["names"].items()}
         seed = Seed(int(record["seed"]["entropy"]), tuple(record["seed"]["spawn_key"]))
         scenario = read_scenario(record["scenario"], "run.json")

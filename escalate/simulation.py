@@ -128,8 +128,10 @@ def replicate(
     Run
         In the order of the replications.
     """
+    if replications != int(replications) or replications < 0:
+        raise EscalateError(f"`replications >= 0` must hold, but got {replications!r}")
     seed = Seed.of(rng)
-    for replication in range(replications):
+    for replication in range(int(replications)):
         yield simulate(scenario, rng=seed, replication=replication, engine=engine)
 
 

@@ -331,7 +331,7 @@ def test_ctrl_c_is_said_and_leaves_nothing(monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(comparison, "replications_of", interrupted)
     assert main([*FEBRUARY, "--out", str(tmp_path / "out")]) == 130
-    assert capsys.readouterr() == ("", "escalate: interrupted; nothing was written\n")
+    assert capsys.readouterr() == ("", "escalate: interrupted\n")
     assert not (tmp_path / "out").exists()
 
 
