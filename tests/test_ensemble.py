@@ -368,7 +368,6 @@ def test_a_large_seed_and_an_existing_file(january, tmp_path):
     assert loaded.seed == small.seed
 
 
-@pytest.mark.xfail(strict=True, reason="netCDF 3 takes a dimension of no length for an endless one")
 @OPEN
 def test_a_war_without_layers_is_saved_and_loaded(tmp_path):
     many = esc.simulate_many(war(side(), side(), ordered(1.0)), replications=3, rng=1)
