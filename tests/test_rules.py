@@ -472,6 +472,7 @@ COMBINED = [
     (Rule("capped", fixed(300.0), cap=math.inf), 0.5, (300.0, 0.0, 0.0)),
     (Rule("with_delay", fixed(6.0, 2.0, 1.0), hours=10), 0.5, (6.0, 12.0, 1.0)),
     (Rule("announced", fixed(6.0, 2.0), hours=10, resolve_prob=0.4), 0.39, (6.0, 12.0, 1.0)),
+    (Rule("announced", fixed(0.5), hours=10), 0.5, (0.5, 10.0, 1.0)),
     # A threat that is not meant is a size below 0.
     (Rule("announced", fixed(6.0, 2.0), hours=10, resolve_prob=0.4), 0.4, (-6.0, 12.0, 1.0)),
     (Rule("announced", fixed(6.0), hours=0, resolve_prob=0.0), 0.001, (-6.0, 0.0, 1.0)),

@@ -83,7 +83,9 @@ D_TEMPO_TIME = decision("tempo time")
 D_PROBE = decision("probe")
 D_ENTRY = decision("calendar")
 
-_BELOW = 1.0 + 1e-9  # a damage repaired down to a level counts as below it
+# A damage that repair brings down to its level within a few millionths of a second counts as
+# there: a wait that rounding loses in the clock would never end.
+_AT_ONCE_HOURS = 1e-9
 
 
 @law
@@ -723,10 +725,10 @@ def grid(w: World, now: float, side: int) -> float:
     if all_sites == 0:
         return math.inf
     level = sides["restriction"][side]
-    restricted = 1 if total / all_sites > level * _BELOW else 0
-    change = math.inf
-    if restricted != 0:
-        change = hours_above(total / all_sites, level, repair)
+    above = hours_above(total / all_sites, level, repair)
+    at_once = _AT_ONCE_HOURS + 1e-12 * now
+    restricted = 1 if above > at_once else 0
+    change = above if restricted != 0 else math.inf
     if restricted != sides["restricted"][side]:
         sides["restricted"][side] = restricted
         record(w, now, RESTRICTION, side, -1, -1, -1, -1, -1, -1, restricted, 0.0)
@@ -743,9 +745,10 @@ def grid(w: World, now: float, side: int) -> float:
         level = regions["blackout"][r]
         if restricted != 0:
             level = min(level, regions["restricted"][r])
-        dark = 1 if damage > level * _BELOW else 0
+        above = hours_above(damage, level, repair)
+        dark = 1 if above > at_once else 0
         if dark != 0:
-            change = min(change, hours_above(damage, level, repair))
+            change = min(change, above)
         if dark != regions["dark"][r]:
             regions["dark"][r] = dark
             hours = 0.0
@@ -756,7 +759,8 @@ def grid(w: World, now: float, side: int) -> float:
                 hours = clock - regions["dark_since"][r]
                 regions["dark_hours"][r] += hours
             record(w, now, BLACKOUT, side, -1, -1, -1, -1, -1, r, dark, hours)
-    return change
+    # Not so soon that the clock, to its last bit, would stand still.
+    return max(change, 1e-12 * now)
 
 
 @law
