@@ -230,7 +230,10 @@ def _write(
 
 
 def _picture(axes: Any, path: Path) -> Path:
+    import matplotlib.pyplot as plt
+
     axes.figure.savefig(path, dpi=300, metadata={"Software": None})
+    plt.close(axes.figure)
     return path
 
 
