@@ -7,6 +7,7 @@ about chance; where it is, four standard errors are allowed (see `naive`).
 import itertools
 import math
 
+import numba
 import numpy as np
 import pytest
 
@@ -607,6 +608,30 @@ def test_reviewing_every_day_is_the_iterated_game(fight, first, second):
     assert tuple("".join(own) for own in moves) == play(first, second, rounds)
 
 
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # NumPy's, without the JIT
+def test_an_infinite_gain_on_nothing_is_no_answer(fight):
+    """Infinity times no hits is not a number."""
+    victim = side(
+        layers=belt(channels=99),
+        retaliations=answering("proportional", gain=math.inf, measure="hits"),
+    )
+    run = fight(war(side(), victim, ordered(1.0, drone=9)))
+    assert run.rows("decided")["value"].tolist() == [0.0]
+
+
+def test_a_repair_of_a_moment_ends(fight):
+    """The time left falls below what the clock can show."""
+    victim = side(
+        regions={"border": esc.Region(blackout_share=0.1)},
+        targets={"grid": esc.Target(category="energy", region="border", sites=3)},
+        repair_days={"energy": 1e-6},
+    )
+    attacker = side(weapons={"drone": drone(damage_share=0.3)}, plans=raid(targets={"grid": 1.0}))
+    strikes = [ordered(10.0 * i + 0.1, drone=9) for i in range(100)]
+    run = fight(war(attacker, victim, *strikes, hours=1000.0))
+    assert run.rows("blackout")["count"].tolist() == [1, 0] * 100
+
+
 # What the calendar holds.
 
 
@@ -759,21 +784,54 @@ def test_a_rule_of_ones_own_is_a_plain_function(fight):
     ]  # fmt: skip
 
 
+def a_number(see, params, memory, u):
+    return 3.0
+
+
+def nothing(see, params, memory, u):
+    memory[0] = 1.0
+
+
+def less_than_nothing(see, params, memory, u):
+    return esc.answer(-1.0)
+
+
+def no_number(see, params, memory, u):
+    return esc.answer(math.nan)
+
+
+def no_end(see, params, memory, u):
+    return esc.Answer(1.0, math.inf, 0.0)
+
+
 @pytest.mark.parametrize(
-    ("gives", "complaint"),
+    ("rule", "complaint"),
     [
-        (lambda *_: 3.0, r"must return an Answer, such as answer\(see.standard\), but got 3.0"),
-        (lambda *_: None, "must return an Answer"),
-        (lambda *_: esc.answer(-1.0), "`0 <= size`"),
-        (lambda *_: esc.answer(math.nan), "`0 <= size`"),
-        (lambda *_: esc.Answer(1.0, math.inf, 0.0), "`0 <= delay_hours`, both finite"),
+        (a_number, r"must return an Answer, such as answer\(see.standard\), but got 3.0"),
+        (nothing, "must return an Answer, .* but got None"),
+        (less_than_nothing, "`0 <= size` .* but got Answer"),
+        (no_number, "`0 <= size` .* but got Answer"),
+        (no_end, "`0 <= delay_hours`, both finite, .* but got Answer"),
     ],
 )
-def test_a_rule_that_gives_no_answer_is_refused(gives, complaint):
-    gives.__name__ = "odd"
-    victim = side(retaliations=answering(esc.Rule(gives)))
-    with pytest.raises(esc.EscalateError, match=f"rule 'odd'.* {complaint}"):
-        esc.simulate(war(side(), victim, ordered(1.0)), rng=1)
+def test_a_rule_that_gives_no_answer_is_refused(rule, complaint):
+    scenario = war(side(), side(retaliations=answering(esc.Rule(rule))), ordered(1.0))
+    with pytest.raises(esc.EscalateError, match=f"rule '{rule.__name__}'.* {complaint}"):
+        esc.simulate(scenario, rng=1)
+    if numba.config.DISABLE_JIT:
+        return
+    unusable = f"rule '{rule.__name__}'(: `0 <= size` and | cannot be compiled)"
+    with pytest.raises(esc.EscalateError, match=unusable):
+        esc.simulate(scenario, rng=1, engine="compiled")
+
+
+def forgetful(see, params, memory, u):
+    return esc.answer(memory[8])
+
+
+def test_a_rule_has_eight_numbers_of_memory(fight):
+    with pytest.raises(IndexError):
+        fight(war(side(), side(retaliations=answering(esc.Rule(forgetful))), ordered(1.0)))
 
 
 def test_what_a_rule_raises_comes_through_as_it_is():
@@ -812,21 +870,56 @@ def test_a_policy_of_ones_own_is_a_plain_function(fight):
     assert run.tables["weapons"]["launched"].tolist() == [3, 3, 0]
 
 
+def one_too_many(wanted, spare, weights, costs, categories, out):
+    out[0] = spare[0] + 1
+
+
+def one_too_few(wanted, spare, weights, costs, categories, out):
+    out[0] = -1
+
+
+def one_more_than_wanted(wanted, spare, weights, costs, categories, out):
+    out[0] = wanted + 1
+
+
 @pytest.mark.parametrize(
-    ("gives", "complaint"),
+    ("policy", "complaint"),
     [
-        ([6], "`0 <= out <= spare` must be given, but got 6 of 5 at weapon 0"),
-        ([-1], "but got -1 of 5"),
-        ([1.5], "whole numbers"),
-        ([4], r"`sum\(out\) <= wanted` must hold, but got 4 > 3"),
+        (one_too_many, "`0 <= out <= spare` must be given, but got 6 of 5 at weapon 0"),
+        (one_too_few, "`0 <= out <= spare` must be given, but got -1 of 5 at weapon 0"),
+        (one_more_than_wanted, r"`sum\(out\) <= wanted` must hold, but got 4 > 3"),
     ],
 )
-def test_a_policy_that_gives_what_is_not_there_is_refused(gives, complaint):
-    def greedy(wanted, spare, weights, costs, categories, out):
-        out[0] = gives[0]
+def test_a_policy_that_gives_what_is_not_there_is_refused(policy, complaint):
+    attacker = side(weapons={"drone": drone(stock=5)}, plans=raid(size=3.0, policy=policy))
+    scenario = war(attacker, side(), ordered(1.0))
+    with pytest.raises(esc.EscalateError, match=f"policy '{policy.__name__}': .*{complaint}"):
+        esc.simulate(scenario, rng=1)
+    unusable = f"policy '{policy.__name__}': `0 <= out <= spare` and"
+    with pytest.raises(esc.EscalateError, match=unusable):
+        esc.simulate(scenario, rng=1, engine="compiled")
 
-    attacker = side(weapons={"drone": drone(stock=5)}, plans=raid(size=3.0, policy=greedy))
-    with pytest.raises(esc.EscalateError, match=f"policy 'greedy': .*{complaint}"):
+
+def down_to_none(wanted, spare, weights, costs, categories, out):
+    """Allocate round by round, taking each from what is to spare."""
+    for _ in range(wanted):
+        if spare[0] > 0:
+            spare[0] = spare[0] - 1
+            out[0] = out[0] + 1
+
+
+def test_a_policy_may_use_up_what_it_is_shown(fight):
+    attacker = side(weapons={"drone": drone(stock=5)}, plans=raid(size=8.0, policy=down_to_none))
+    assert fight(war(attacker, side(), ordered(1.0))).strikes["launched"].tolist() == [5]
+
+
+def half(wanted, spare, weights, costs, categories, out):
+    out[0] = 1.5
+
+
+def test_a_policy_gives_whole_numbers():
+    attacker = side(plans=raid(size=3.0, policy=half))
+    with pytest.raises(esc.EscalateError, match="whole numbers .* but got 1.5 of 1000"):
         esc.simulate(war(attacker, side(), ordered(1.0)), rng=1)
 
 

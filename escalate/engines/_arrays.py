@@ -8,20 +8,24 @@ scenario, or the compiled code would have to be made anew for each.
 from __future__ import annotations
 
 import functools
+import math
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numba
 import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import NumbaError
 from numba.experimental import structref
 from numba.extending import intrinsic
 
 from escalate._compile import kernel
 from escalate.engines._pack import GROWING, World, columns_of
+from escalate.errors import EscalateError
 from escalate.rules import Answer, Situation
 
 __all__ = ["QUEUE", "Arrays", "Ref", "arrays_of", "fresh", "grown", "referred", "tables_of"]
@@ -161,6 +165,8 @@ def referred(arrays: Any) -> Any:
     -------
     Ref
     """
+    if numba.config.DISABLE_JIT:
+        return SimpleNamespace(**arrays._asdict())
     return _refer(*arrays)
 
 
@@ -287,5 +293,51 @@ def _compiled_all(functions: tuple[Callable[..., Any], ...], signature: Any) -> 
     """Compile a user's own functions and put them into a list of one type."""
     held = numba.typed.List.empty_list(types.FunctionType(signature))
     for function in functions:
-        held.append(numba.njit(signature)(function))
+        checked = _checked_rule if signature is RULE else _checked_policy
+        what, name = ("rule" if signature is RULE else "policy"), getattr(function, "__name__", "")
+        try:
+            held.append(numba.njit(signature)(checked(function, f"{what} {name!r}")))
+        except NumbaError as error:
+            raise EscalateError(
+                f"{what} {name!r} cannot be compiled, so that only engine='simpy' can use it: "
+                f"{error}"
+            ) from error
     return held
+
+
+def _checked_rule(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Refuse what a user's own rule gives if no engine can use it."""
+    own = numba.njit(boundscheck=True)(function)
+    complaint = (
+        f"{name}: `0 <= size` and `0 <= delay_hours`, both finite, must hold; engine='simpy' "
+        "shows what it gave"
+    )
+
+    def rule(see, params, memory, u):  # type: ignore[no-untyped-def]
+        given = own(see, params, memory, u)
+        if not (0.0 <= given.size < math.inf and 0.0 <= given.delay_hours < math.inf):
+            raise EscalateError(complaint)
+        return given
+
+    return rule
+
+
+def _checked_policy(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Refuse what a user's own allocation policy gives if it is not there to be launched."""
+    own = numba.njit(boundscheck=True)(function)
+    complaint = (
+        f"{name}: `0 <= out <= spare` and `sum(out) <= wanted` must hold; engine='simpy' shows "
+        "what it gave"
+    )
+
+    def policy(wanted, spare, weights, costs, categories, out):  # type: ignore[no-untyped-def]
+        own(wanted, spare.copy(), weights, costs, categories, out)
+        placed = 0
+        for k in range(len(spare)):
+            if not 0 <= out[k] <= spare[k]:
+                raise EscalateError(complaint)
+            placed += out[k]
+        if placed > wanted:
+            raise EscalateError(complaint)
+
+    return policy

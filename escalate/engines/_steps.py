@@ -952,6 +952,8 @@ def consult(w: World, now: float, q: int, spare: MutableSequence[int]) -> tuple[
     )
     given = decide(nodes, w.params, w.memory, w.functions, first, last, see)
     size = given.size
+    if math.isnan(size):  # an infinite gain on nothing
+        size = 0.0
     slip = answers["slip_prob"][q]
     if slip > 0.0 and uniform(w.key0, w.key1, key ^ D_SLIP, 0) < slip:
         size = standard if size <= 0.0 else 0.0  # below 0 is a threat not meant
