@@ -130,6 +130,30 @@ def test_what_one_side_does_leaves_the_others_luck_as_it_was(engine, change):
                 assert old[column] == new[column], column
 
 
+@pytest.mark.parametrize("what", ["layers", "weapons", "regions", "targets", "plans"])
+def test_something_more_of_ones_own_leaves_ones_own_luck_as_it_was(what):
+    """A's raids fare as before, though all of B's things now have other numbers."""
+    plans = {
+        "raid": dataclasses.replace(QUIET.plans["raid"], weapons={"drone": 1.0, "missile": 0.1})
+    }
+    more = {
+        "layers": esc.Layer(kill_prob={"drone": 0.5}),
+        "weapons": drone(),
+        "regions": esc.Region(),
+        "targets": esc.Target(category="urban", region="border"),
+        "plans": esc.Plan(targets={"grid": 1.0}),
+    }[what]
+    old = gambler(plans=plans)
+    new = dataclasses.replace(old, **{what: {"more": more, **getattr(old, what)}})
+    calendar = [ordered(float(hour)) for hour in range(0, 240, 24)]
+    logs = [luck(esc.simulate(war(first, QUIET, *calendar), rng=8), "A") for first in (old, new)]
+    for log, *_ in logs:
+        for column in ("weapon", "layer", "target", "region"):
+            del log[column]
+    assert len(logs[0][2]) > 100
+    assert logs[0] == logs[1]
+
+
 def test_every_rule_leaves_the_others_orders_as_they_were():
     calendar = [ordered(float(hour), "B") for hour in range(0, 240, 24)]
     logs = []

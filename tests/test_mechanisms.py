@@ -10,11 +10,12 @@ import math
 import numba
 import numpy as np
 import pytest
+from scipy import stats
 
 import escalate as esc
 from escalate.rules import play
 from escalate.simulation import ENGINES
-from tests.naive import assert_share, hours_covered
+from tests.naive import assert_mean, assert_share, assert_variance, hours_covered
 from tests.small_wars import answering, clock, count, drone, ordered, side, story, war
 
 
@@ -365,7 +366,7 @@ def test_damage_to_military_sites_takes_launchers(fight):
 def test_damage_to_air_defence_takes_channels_and_interceptors(fight):
     defender = side(
         layers={
-            "guns": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, cycle_hours=1.0, magazine=40),
+            "guns": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, cycle_hours=1.0, magazine=41),
             "other": esc.Layer(kill_prob={"cruise": 1.0}, channels=1, cycle_hours=9.0, magazine=40),
         },
         targets={
@@ -381,13 +382,13 @@ def test_damage_to_air_defence_takes_channels_and_interceptors(fight):
     )
     blind = ordered(1.0, plan="blind", drone=1)
     run = fight(war(attacker, defender, blind, ordered(1.5, missile=20)))
-    # Half the site is gone, which takes a quarter of the channels, and half of what it stored.
+    # Half the site is gone, and with it a quarter of the channels and half of what it stored.
     assert run.events.query("kind == 'magazine_lost'")[["layer", "count"]].values.tolist() == [
         ["guns", 20]
     ]
     shots = run.events.query("kind == 'shots'")[["layer", "count"]].values.tolist()
     assert shots == [["guns", 6], ["other", 1]]
-    assert run.layers["magazine"].tolist() == [40 - 20 - 6, 39]
+    assert run.layers["magazine"].tolist() == [41 - 20 - 6, 39]
     assert run.layers["destroyed"].tolist() == [20, 0]
 
 
@@ -398,6 +399,29 @@ def test_alert_hours_are_the_hours_of_any_alert(fight):
     run = fight(war(attacker, defender, *[ordered(at) for at in starts], hours=48.0))
     alerts = [(at, min(at + 5, 48)) for at in starts]
     assert run.regions["alert_hours"].tolist() == [0.0, pytest.approx(hours_covered(alerts))]
+
+
+def test_a_quick_raid_does_not_end_the_alert_of_a_slow_one(fight):
+    attacker = side(weapons={"drone": drone(speed_km_per_hour=10.0), "missile": weapon("cruise")})
+    defender = side(regions={"border": esc.Region(depth_km=100.0)})
+    strikes = [ordered(1.0, drone=1), ordered(2.0, missile=1), ordered(5.0, missile=1)]
+    run = fight(war(attacker, defender, *strikes))
+    assert run.regions["alert_hours"].tolist() == [0.0, pytest.approx(10.0)]
+
+
+def test_damage_adds_up_site_by_site(fight):
+    """Hits on one site leave what they leave, and a row counts the sites that it hits."""
+    for sites, counts in ((1, {1}), (3, {2, 3})):
+        attacker = side(weapons={"drone": drone(damage_share=0.5)})
+        defender = side(
+            targets={"town": esc.Target(category="urban", region="border", sites=sites)}
+        )
+        run = fight(war(attacker, defender, ordered(1.0, drone=4), ordered(2.0, drone=4)))
+        rows = run.rows("damage")
+        assert set(rows["count"]) <= counts
+        assert run.targets["damage"].tolist()[-1] == pytest.approx(rows["value"].sum())
+        if sites == 1:
+            assert rows["value"].tolist() == pytest.approx([1.0 - 0.5**4, 0.5**4 - 0.5**8])
 
 
 def test_a_stray_is_counted_and_flies_on(fight):
@@ -420,6 +444,21 @@ def test_hits_hurt_people_in_proportion(fight):
     for kind, per_hit in (("killed", 0.04), ("injured", 1.0)):
         mean = 20_000 * per_hit
         assert abs(count(run, kind) - mean) <= 4.0 * math.sqrt(mean)
+
+
+def test_a_severe_strike_is_severe_for_all_it_hits(fight):
+    """Killed are negative binomial around 5 with size 2, injured go with them."""
+    town = esc.Target(category="urban", region="border", killed_per_hit=0.5, injured_per_hit=1.0)
+    defender = side(targets={"town": town}, severity_dispersion=2.0)
+    attacker = side(weapons={"drone": drone(stock=10**5)})
+    strikes = [ordered(hour / 10, drone=10) for hour in range(2000)]
+    run = fight(war(attacker, defender, *strikes))
+    killed, injured = run.strikes["killed"].to_numpy(), run.strikes["injured"].to_numpy()
+    _, variance, excess = stats.nbinom(2.0, 2.0 / 7.0).stats("mvk")
+    assert variance == pytest.approx(5.0 + 5.0**2 / 2.0)
+    assert_mean(killed, 5.0, variance)
+    assert_variance(killed, 5.0, variance, (excess + 3.0) * variance**2)
+    assert_mean((killed - 5.0) * (injured - 10.0), 5.0 * 10.0 / 2.0)
 
 
 # What is believed.
@@ -630,6 +669,14 @@ def test_a_repair_of_a_moment_ends(fight):
     strikes = [ordered(10.0 * i + 0.1, drone=9) for i in range(100)]
     run = fight(war(attacker, victim, *strikes, hours=1000.0))
     assert run.rows("blackout")["count"].tolist() == [1, 0] * 100
+
+
+def test_a_review_answers_the_strike_that_came_since_the_last_one(fight):
+    victim = side(retaliations=answering("always", review_hours=24.0))
+    run = fight(war(side(), victim, ordered(30.0), ordered(31.0), hours=80.0))
+    assert run.strikes[["decided_hours", "provoked_by"]].values.tolist() == [
+        [0.0, -1], [24.0, -1], [30.0, -1], [31.0, -1], [48.0, 3], [72.0, -1],
+    ]  # fmt: skip
 
 
 # What the calendar holds.
