@@ -258,6 +258,13 @@ def test_a_weapon_that_nothing_can_stop_costs_no_shots(fight):
     assert run.layers["magazine"].tolist() == [9]
 
 
+def test_a_weapon_that_is_hard_to_stop_is_stopped_in_part(fight):
+    attacker = side(weapons={"drone": drone(vulnerability_share=0.25)})
+    run = fight(war(attacker, side(layers=belt(channels=9999)), ordered(1.0, drone=900)))
+    assert fates(run)[:3] == (900, 0, 900)
+    assert_share(np.repeat([1, 0], fates(run)[3:]), 0.25)
+
+
 def test_electronic_warfare_has_no_magazine_and_its_stops_are_told_apart(fight):
     layers = {
         "jammers": esc.Layer(kill_prob={"drone": 1.0}, channels=3, cycle_hours=1.0,
@@ -367,7 +374,7 @@ def test_damage_to_air_defence_takes_channels_and_interceptors(fight):
     defender = side(
         layers={
             "guns": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, cycle_hours=1.0, magazine=41),
-            "other": esc.Layer(kill_prob={"cruise": 1.0}, channels=1, cycle_hours=9.0, magazine=40),
+            "other": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, cycle_hours=9.0, magazine=40),
         },
         targets={
             "battery": esc.Target(category="air_defence", region="border", layer="guns", sites=1),
@@ -387,8 +394,8 @@ def test_damage_to_air_defence_takes_channels_and_interceptors(fight):
         ["guns", 20]
     ]
     shots = run.events.query("kind == 'shots'")[["layer", "count"]].values.tolist()
-    assert shots == [["guns", 6], ["other", 1]]
-    assert run.layers["magazine"].tolist() == [41 - 20 - 6, 39]
+    assert shots == [["guns", 6], ["other", 8]]
+    assert run.layers["magazine"].tolist() == [41 - 20 - 6, 40 - 8]
     assert run.layers["destroyed"].tolist() == [20, 0]
 
 
@@ -484,6 +491,13 @@ def test_false_alarms_are_answered_without_a_strike_behind_them(fight):
     assert (run.strikes["provoked_by"] == -1).all()
     assert (run.strikes["cause"] == "answer").all()
     assert (run.strikes["allotted"] == 8).all()
+
+
+def test_false_alarms_come_at_random(fight):
+    victim = side(assessment=esc.Assessment(false_alarms_per_day=24.0))
+    gaps = np.diff(fight(war(side(), victim, hours=2000.0)).rows("false_alarm")["time_hours"])
+    assert_mean(gaps, 1.0, 1.0)
+    assert_share(gaps > 1.0, math.exp(-1.0))
 
 
 def test_belief_comes_late_exaggerated_and_noisy(fight):
@@ -829,6 +843,52 @@ def test_a_rule_of_ones_own_is_a_plain_function(fight):
     assert answers[["decided_hours", "allotted", "provoked_by"]].values.tolist() == [
         [4.0, 7, 2], [7.0, 7, 6],
     ]  # fmt: skip
+
+
+def test_a_rule_sees_what_its_side_believes_since_it_was_last_asked():
+    seen = []
+
+    def watch(see, params, memory, u):
+        seen.append(see)
+        return esc.answer(1.0 if len(seen) == 1 else 0.0)
+
+    town = {"category": "urban", "region": "border", "killed_per_hit": 1.0, "injured_per_hit": 2.0}
+    victim = side(
+        weapons={"drone": drone(stock=10, reserve=2)},
+        plans=raid(size=6.0),
+        targets={
+            "town": esc.Target(**town, sites=10**6),
+            "grid": esc.Target(category="energy", region="border"),
+        },
+        ladder=esc.Ladder(rungs={"a": esc.Rung(), "b": esc.Rung(size_factor=2.0)}, start="b"),
+        retaliations=answering(esc.Rule(watch), review_hours=24.0),
+        assessment=esc.Assessment(exaggeration=2.0),
+    )
+    attacker = side(
+        weapons={"drone": drone(damage_share=0.5), "rocket": weapon("ballistic")},
+        plans={**raid(), "dark": esc.Plan(targets={"grid": 1.0})},
+    )
+    strikes = [
+        ordered(1.0, drone=4), ordered(7.0, plan="dark", rocket=3), ordered(80.0, drone=1),
+    ]  # fmt: skip
+    run = esc.simulate(war(attacker, victim, *strikes, hours=100.0), rng=1)
+    first, second, third, fourth, fifth = seen
+    killed, injured = (2.0 * run.strikes[c].to_numpy() for c in ("killed", "injured"))
+    assert first == (
+        0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, math.inf, 12.0, 8.0, 0.8, 1.0, 0.0,
+    )  # fmt: skip
+    assert second == (
+        24.0, 1.0, 0.0, 1.0, 1.0, 14.0, 14.0, killed[1], injured[1], 4.0, 0b101, 0b100001, 6.0,
+        12.0, 7.0, 0.7, 1.0, killed[1],
+    )  # fmt: skip
+    assert third == (
+        48.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 6.0,
+        12.0, 7.0, 0.7, 1.0, killed[1],
+    )  # fmt: skip
+    assert fourth[:3] == (72.0, 0.0, 0.0)
+    assert fifth[:3] == (96.0, 1.0, 0.0)
+    assert fifth.quiet_hours == 73.0
+    assert fifth.killed_total == killed.sum()
 
 
 def a_number(see, params, memory, u):
