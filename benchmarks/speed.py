@@ -22,6 +22,7 @@ import numpy as np
 
 import escalate as esc
 from escalate.engines import simpy as simpy_engine
+from escalate.engines._pack import pack
 from escalate.engines.compiled import Field
 from escalate.randomness import Seed
 
@@ -74,7 +75,7 @@ def main() -> None:
     weeks = 52
     war = long_winter(weeks)
     seed = Seed.of(1)
-    field = Field(war)
+    field = Field(pack(war, seed.run_key(0)))
     first = seconds(field.fight, seed.run_key(0))
     times: dict[str, list[float]] = {"compiled": [], "simpy": [], "handwritten": []}
     for k in range(runs):
@@ -103,7 +104,7 @@ def main() -> None:
           f"{middle['simpy'] / two:.0f} times.")  # fmt: skip
     print(f"First call of this process: {first:.1f} s.")
     for n in (1, 4, 16, 52):
-        shorter = Field(long_winter(n))
+        shorter = Field(pack(long_winter(n), seed.run_key(0)))
         shorter.fight(seed.run_key(0))
         value = statistics.median(seconds(shorter.fight, seed.run_key(k)) for k in range(runs))
         print(f"{n:3} weeks: {1e3 * value:7.2f} ms, {1e3 * value / n:.2f} a week")

@@ -396,8 +396,8 @@ def simulate_many(
     >>> ensemble.dataset["killed"].sizes["replication"]
     100
     """
-    from escalate.engines._tally import tally
-    from escalate.engines.compiled import Field
+    from escalate.engines._pack import pack
+    from escalate.engines.compiled import Field, Sums
 
     if not isinstance(scenario, Scenario):
         raise EscalateError(
@@ -415,7 +415,6 @@ def simulate_many(
     threads = min(workers or os.cpu_count() or 1, math.ceil(replications / _CHUNK))
     layers = sum(len(side.layers) for side in scenario.sides.values())
     daily = [name for name in DAILY if name in chosen]
-    column = np.array([daily.index(n) if n in daily else -1 for n in DAILY], dtype=np.int64)
     shapes: dict[str, tuple[int, ...]] = {
         "side": (2,), "category": (2, len(CATEGORIES)),
         "target_category": (2, len(TARGET_CATEGORIES)), "layer": (layers,),
@@ -432,25 +431,15 @@ def simulate_many(
 
     def chunk(first: int) -> int:
         """Fight one stretch of replications and put their outcomes into place."""
-        battlefield = idle.pop() if idle else Field(scenario)
+        battlefield = idle.pop() if idle else Field(pack(scenario, seed.run_key(0)))
         number = min(_CHUNK, replications - first)
-        rows: dict[str, np.ndarray[Any, Any]] = {
-            "side": np.zeros((number, 2, len(BY_SIDE))),
-            "category": np.zeros((number, *shapes["category"], len(BY_CATEGORY))),
-            "target_category": np.zeros((number, *shapes["target_category"], len(BY_TARGET))),
-            "layer": np.zeros((number, layers, len(BY_LAYER))),
-            "day": np.zeros((number, _days(scenario), 2, len(daily)), np.float32),
-        }
+        sums = Sums(number, layers, _days(scenario), tuple(daily))
         try:
             for k in range(number):
                 if stop.is_set():
                     return 0
                 try:
-                    arrays = battlefield.fight(seed.run_key(first + k))
-                    tally(
-                        arrays, rows["side"][k], rows["category"][k], rows["target_category"][k],
-                        rows["layer"][k], rows["day"][k], column,
-                    )  # fmt: skip
+                    battlefield.fight(seed.run_key(first + k), sums, k)
                 except Exception as error:
                     raise ReplicationError(
                         f"replication {first + k} failed: {error}; to see it again, call "
@@ -458,13 +447,13 @@ def simulate_many(
                     ) from error
         finally:
             idle.append(battlefield)
-        for group, names in (
-            ("side", BY_SIDE), ("category", BY_CATEGORY), ("target_category", BY_TARGET),
-            ("layer", BY_LAYER), ("day", tuple(daily)),
+        for table, names in (
+            (sums.side, BY_SIDE), (sums.category, BY_CATEGORY),
+            (sums.target_category, BY_TARGET), (sums.layer, BY_LAYER), (sums.day, daily),
         ):  # fmt: skip
             for i, name in enumerate(names):
                 if name in data:
-                    data[name][first : first + number] = rows[group][..., i]
+                    data[name][first : first + number] = table[..., i]
         return number
 
     _in_threads(chunk, range(0, replications, _CHUNK), threads, replications, progress, stop)

@@ -312,10 +312,10 @@ def test_a_bar_is_drawn_on_standard_error(january, capsys):
 def test_a_failure_names_its_replication(january, monkeypatch, workers):
     fight = compiled.Field.fight
 
-    def failing(self, key):
+    def failing(self, key, *rest):
         if key == january.seed.run_key(41):
             raise ZeroDivisionError("division by zero")
-        return fight(self, key)
+        return fight(self, key, *rest)
 
     monkeypatch.setattr(compiled.Field, "fight", failing)
     with pytest.raises(ReplicationError, match="replication 41 failed: division by zero") as failed:

@@ -65,8 +65,13 @@ GROWING: dict[str, dict[str, Any]] = {
         "time_hours": 0.0, "kind": 0, "side": 0, "strike": -1, "wave": -1, "weapon": -1,
         "layer": -1, "target": -1, "region": -1, "count": 0, "value": 0.0,
     },
+    "queue": {"time": 0.0, "order": 0, "number": 0, "n": 0, "at": 0.0},
 }  # fmt: skip
-"""Tables that grow during a run: columns with the value that a new row starts from."""
+"""Tables that grow during a run: columns with the value that a new row starts from.
+
+An event in the queue says when it is due, its kind and side as one number, what it is about,
+and two numbers of its own.
+"""
 
 
 @dataclass
@@ -84,7 +89,7 @@ class World:
     sites: Table
     layers: Table
     kill: Table
-    covers: Table
+    paths: Table
     looks: list[int]
     channels: list[float]
     plans: Table
@@ -108,6 +113,7 @@ class World:
     groups: Table
     orders: Table
     log: Table
+    queue: Table
     used: dict[str, int]
     names: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -162,7 +168,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
     sites: Table = _empty("damage", "at_hours")
     layers: Table = {}
     kill: Table = _empty("prob", "window", "rank")
-    covers: Table = _empty("covered")
+    covers: list[bool] = []
     looks: list[int] = []
     channels: list[float] = []
     plans: Table = {}
@@ -334,9 +340,8 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             kill["rank"].extend(
                 layer.priorities.index(c) if c in layer.priorities else ranked for c in CATEGORIES
             )
-            covers["covered"].extend(
-                int(j == i and (not layer.regions or r in layer.regions))
-                for j, r in number["region"]
+            covers.extend(
+                j == i and (not layer.regions or r in layer.regions) for j, r in number["region"]
             )
         for target in side.targets.values():
             _add(
@@ -437,7 +442,12 @@ def pack(scenario: Scenario, key: RunKey) -> World:
     truces: Table = _empty("stream", "from_hours", "until_hours", "compliance_prob")
     alike: dict[str, int] = {}
     counts: list[int] = []
-    for entry in scenario.calendar:
+
+    def turn(entry: Any) -> tuple[float, int]:
+        side = side_names.index(entry.side) if hasattr(entry, "side") else 0
+        return scenario.hours(entry.at), side
+
+    for entry in sorted(scenario.calendar, key=turn):  # as they fall due
         at = scenario.hours(entry.at)
         i = side_names.index(entry.side) if hasattr(entry, "side") else -1
         # An entry has no name; what it is stands for one, so that another moves no draw of it.
@@ -512,7 +522,8 @@ def pack(scenario: Scenario, key: RunKey) -> World:
         scenario=scenario, key0=key.word0, key1=key.word1, horizon=scenario.horizon_hours,
         sides=sides, weapons=weapons, regions=regions,
         targets=targets, sites=sites, layers=layers,
-        kill=kill, covers=covers, looks=looks, channels=channels,
+        kill=kill, paths=_paths(kill, covers, len(number["region"])),
+        looks=looks, channels=channels,
         plans=plans, mix=mix, aims=aims,
         tempos=tempos, retaliations=retaliations,
         rungs=rungs, nodes=nodes, params=params,
@@ -526,6 +537,27 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             **{kind: tuple(name for _, name in pairs) for kind, pairs in number.items()},
         },
     )  # fmt: skip
+
+
+def _paths(kill: Table, covers: Sequence[bool], regions: int) -> Table:
+    """Say for each layer, region and category which layer comes next and how long all take.
+
+    Rows are (layer + 1, region, category), the first for a weapon that has met no layer yet.
+    """
+    paths = _empty("next", "ahead_hours")
+    layers = len(kill["prob"]) // len(CATEGORIES)
+    for layer in range(-1, layers):
+        for region in range(regions):
+            for category in range(len(CATEGORIES)):
+                further = [
+                    belt
+                    for belt in range(layer + 1, layers)
+                    if covers[belt * regions + region]
+                    and kill["prob"][belt * len(CATEGORIES) + category] > 0.0
+                ]
+                hours = [kill["window"][belt * len(CATEGORIES) + category] for belt in further]
+                _add(paths, next=further[0] if further else -1, ahead_hours=sum(hours, 0.0))
+    return paths
 
 
 @functools.cache
@@ -576,7 +608,7 @@ def _smallest() -> World:
 
 
 def room_of(world: World) -> dict[str, int]:
-    """Give the most rows that one step may add to each growing table, and to an event queue.
+    """Give the most rows that one step may add to each growing table.
 
     Parameters
     ----------
@@ -586,7 +618,7 @@ def room_of(world: World) -> dict[str, int]:
     Returns
     -------
     dict of str to int
-        The growing tables in their order, then ``queue``.
+        By table.
     """
     arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
     means = world.retaliations["answers_mean"] or [0.0]

@@ -353,8 +353,8 @@ def open_strike(
             allocate(code, size, spare, w.mix[at : at + arsenal], weapons["cost_usd"],
                      weapons["category"], counts)  # fmt: skip
         else:
-            w.policies[code - 4](size, spare, w.mix[at : at + arsenal], weapons["cost_usd"],
-                                 weapons["category"], counts)  # fmt: skip
+            w.policies[code - 4](size, spare, w.mix[at : at + arsenal], weapons["cost_usd"][:],
+                                 weapons["category"][:], counts)  # fmt: skip
     allotted = 0
     for k in range(arsenal):
         allotted = allotted + counts[k]
@@ -491,35 +491,30 @@ def launch_wave(
 
 
 @law
+def _path(w: World, group: int, layer: int) -> int:
+    """Give the row of `paths` for a group that has met `layer`; -1 for none yet."""
+    region = w.targets["region"][w.groups["target"][group]]
+    category = w.weapons["category"][w.groups["weapon"][group]]
+    return ((layer + 1) * len(w.regions["side"]) + region) * CATEGORIES + category
+
+
+@law
 def next_layer(w: World, group: int, layer: int) -> int:
     """Give the next layer after `layer` that can engage a group; -1 if none is left."""
-    target = w.groups["target"][group]
-    weapon = w.groups["weapon"][group]
-    region = w.targets["region"][target]
-    defender = w.targets["side"][target]
-    category = w.weapons["category"][weapon]
-    if w.weapons["vulnerability"][weapon] <= 0.0:
+    if w.weapons["vulnerability"][w.groups["weapon"][group]] <= 0.0:
         return -1
-    for belt in range(layer + 1, len(w.layers["side"])):
-        if w.layers["side"][belt] != defender:
-            continue
-        if w.kill["prob"][belt * CATEGORIES + category] <= 0.0:
-            continue
-        if w.covers["covered"][belt * len(w.regions["side"]) + region] != 0:
-            return belt
-    return -1
+    flight = w.groups["impact_hours"][group] - w.groups["depart_hours"][group] + 1e-9
+    belt = w.paths["next"][_path(w, group, layer)]
+    # What is launched inside a layer further in does not come through this one.
+    while belt >= 0 and w.paths["ahead_hours"][_path(w, group, belt)] > flight:
+        belt = w.paths["next"][_path(w, group, belt)]
+    return belt
 
 
 @law
 def windows_beyond(w: World, group: int, layer: int) -> float:
     """Give the sum of the windows of the layers that a group meets after `layer`."""
-    category = w.weapons["category"][w.groups["weapon"][group]]
-    beyond = 0.0
-    belt = next_layer(w, group, layer)
-    while belt >= 0:
-        beyond = beyond + w.kill["window"][belt * CATEGORIES + category]
-        belt = next_layer(w, group, belt)
-    return beyond
+    return w.paths["ahead_hours"][_path(w, group, layer)]
 
 
 @law

@@ -1,4 +1,4 @@
-"""Outcomes of one compiled run, added up from its log and strikes into rows of arrays."""
+"""Outcomes of one compiled run, added up as rows of arrays."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from escalate._compile import kernel
+from escalate._compile import inlined, kernel
 from escalate.engines import _steps as steps
 
-__all__ = ["BY_CATEGORY", "BY_LAYER", "BY_SIDE", "BY_TARGET", "DAILY", "tally"]
+__all__ = ["BY_CATEGORY", "BY_LAYER", "BY_SIDE", "BY_TARGET", "DAILY", "add_up", "tally"]
 
 BY_SIDE = (
     "strikes", "answers", "killed", "injured", "blackout_regions", "blackout_hours",
@@ -35,11 +35,11 @@ DAILY = (
 """Outcomes with dimensions replication, day and side."""
 
 
-@kernel
-def tally(
+@inlined
+def add_up(
     w: Any, by_side: Any, by_category: Any, by_target: Any, by_layer: Any, daily: Any, column: Any
 ) -> None:
-    """Add one run's log up, for the outcomes that have a column.
+    """Add the rows of the log to the outcomes of a run.
 
     The arrays are one replication's: (side, outcome), (side, category, outcome),
     (side, target category, outcome), (layer, outcome), (day, side, outcome). `column` gives
@@ -104,6 +104,12 @@ def tally(
             # What is still in the air at the horizon counts towards the last day.
             day = min(int(log["time_hours"][i] / 24.0), days - 1)
             daily[day, side, column[series]] += amount
+
+
+@kernel(allocates=True)
+def tally(w: Any, by_side: Any, by_category: Any) -> None:
+    """Add what a run's tables hold at its end to what `add_up` made of its log."""
+    strikes = w.strikes
     made = w.used["strikes"]
     delays = np.empty((2, made))
     answered = np.zeros(2, dtype=np.int64)

@@ -2,19 +2,61 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from escalate.engines._arrays import QUEUE, arrays_of, grown, referred, tables_of
-from escalate.engines._kernel import DONE, fight
+from escalate.engines._arrays import arrays_of, fresh, tables_of
+from escalate.engines._kernel import DONE, ROOM, fight
 from escalate.engines._pack import GROWING, World, pack, room_of
+from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, DAILY, tally
+from escalate.engines._views import View
 from escalate.randomness import RunKey
+from escalate.rules import CATEGORIES, TARGET_CATEGORIES
 from escalate.scenario import Scenario
 
-__all__ = ["Field", "run"]
+__all__ = ["Field", "Sums", "run"]
 
 _CHUNK = 1024
+_CHANGING = (
+    "sides", "weapons", "regions", "targets", "sites", "layers", "tempos", "retaliations",
+    "channels", "memory",
+)  # fmt: skip
+"""Tables with columns that change in a war, beside those that grow."""
+
+
+class Sums:
+    """Outcomes of so many wars, to be filled in by `Field.fight`.
+
+    Parameters
+    ----------
+    wars, layers, days : int
+        How many there are.
+    daily : sequence of str
+        Which daily outcomes are wanted.
+    """
+
+    def __init__(self, wars: int, layers: int, days: int, daily: tuple[str, ...] = ()) -> None:
+        self.side = np.zeros((wars, 2, len(BY_SIDE)))
+        self.category = np.zeros((wars, 2, len(CATEGORIES), len(BY_CATEGORY)))
+        self.target_category = np.zeros((wars, 2, len(TARGET_CATEGORIES), len(BY_TARGET)))
+        self.layer = np.zeros((wars, layers, len(BY_LAYER)))
+        self.day = np.zeros((wars, days, 2, len(daily)), np.float32)
+        self.column = np.array([daily.index(n) if n in daily else -1 for n in DAILY])
+
+    def of(self, war: int) -> tuple[Any, ...]:
+        """Give the arrays of one war."""
+        return (
+            self.side[war], self.category[war], self.target_category[war], self.layer[war],
+            self.day[war], self.column,
+        )  # fmt: skip
+
+
+_NO_SUMS = (
+    np.zeros((0, 0)), np.zeros((0, 0, 0)), np.zeros((0, 0, 0)), np.zeros((0, 0)),
+    np.zeros((0, 0, 0), np.float32), np.zeros(0, np.int64),
+)  # fmt: skip
 
 
 class Field:
@@ -22,21 +64,18 @@ class Field:
 
     Parameters
     ----------
-    scenario : Scenario
-        What is at war.
+    world : World
+        What a war begins with.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.world = pack(scenario, RunKey(0, 0))
-        self._room = room_of(self.world)
-        self._needed = np.array([self._room[n] for n in (*GROWING, "queue")], dtype=np.int64)
-        self._pristine = arrays_of(self.world, dict.fromkeys(GROWING, 1))
-        self.arrays = arrays_of(self.world, {n: self._room[n] + _CHUNK for n in GROWING})
-        self._queue = np.zeros(self._room["queue"] + _CHUNK, QUEUE)
-        # References do not keep what they refer to alive; the attributes above do.
-        self._pristine_ref = referred(self._pristine)
-        self._ref = referred(self.arrays)
-        arsenal, targets = len(self.arrays.weapons), len(self.arrays.targets)
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self._room = room_of(world)
+        self._needed = np.array([self._room[name] for name in GROWING], dtype=np.int64)
+        room = {name: rows + _CHUNK for name, rows in self._room.items()}
+        self._pristine = arrays_of(world, room)
+        self._occupy(arrays_of(world, room))
+        arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
         self._scratch = (
             np.zeros(arsenal, dtype=np.int64),
             np.zeros(arsenal, dtype=np.int64),
@@ -44,40 +83,69 @@ class Field:
             np.zeros(targets, dtype=np.int64),
         )
 
-    def fight(self, key: RunKey) -> Any:
-        """Fight one war and give a reference to its tables, which the next one overwrites.
+    def fight(
+        self, key: RunKey, sums: Sums | None = None, war: int = 0, until: float = math.inf
+    ) -> Any:
+        """Fight one war from what the field was made with.
 
         Parameters
         ----------
         key : RunKey
             Its randomness.
+        sums : Sums, optional
+            Where its outcomes are put, as those of number `war`; its log is not kept then.
+        war : int, optional
+            Which of the wars of `sums`.
+        until : float, optional
+            Stop before what is due then. [h]
 
         Returns
         -------
-        Ref
+        Arrays
+            Its tables, which the next war overwrites.
         """
+        self._reset()
+        self._view.set_key(key.word0, key.word1)
+        begin = self.world.used["queue"] == 0
+        kept = _NO_SUMS if sums is None else sums.of(war)
         while True:
-            status = fight(
-                self._pristine_ref, self._ref, key.word0, key.word1,
-                self._queue, self._needed, *self._scratch,
-            )  # fmt: skip
-            if status == DONE:
-                return self._ref
-            # Too small a field: make it larger and fight the same war again from the start.
-            self._enlarge()
+            status = fight(self._view, begin, until, self._needed, *self._scratch, *kept)
+            if status == ROOM:
+                begin = False
+                self._enlarge()
+                continue
+            if status == DONE and sums is not None:
+                tally(self._view, kept[0], kept[1])
+            return self._view.arrays
+
+    def _occupy(self, arrays: Any) -> None:
+        """Take arrays into use, and find what has to be set back before a war."""
+        self._view = View(arrays)
+        self._states = [
+            (getattr(arrays, name).view(np.uint8), getattr(self._pristine, name).view(np.uint8))
+            for name in (*_CHANGING, "used")
+        ]
+
+    def _reset(self) -> None:
+        """Set the tables back to how they were packed."""
+        arrays = self._view.arrays
+        made = int(arrays.used["strikes"][0])
+        arrays.strikes[:made] = self._pristine.strikes[:made]
+        for own, pristine in self._states:
+            own[:] = pristine
 
     def _enlarge(self) -> None:
-        """Double every table that might not take what one more step adds."""
-        rows = {
-            name: len(getattr(self.arrays, name)) + self._room[name]
-            for name in GROWING
-            if self.arrays.used[name] + self._room[name] > len(getattr(self.arrays, name))
-        }
-        if self.arrays.used["queue"] + self._room["queue"] > len(self._queue):
-            more = np.zeros(len(self._queue) + self._room["queue"], QUEUE)
-            self._queue = np.concatenate([self._queue, more])
-        self.arrays = grown(self.arrays, rows)
-        self._ref = referred(self.arrays)
+        """Make every table larger that might not take what one more step adds."""
+        arrays, pristine = self._view.arrays, self._pristine
+        for name in GROWING:
+            table = getattr(arrays, name)
+            if arrays.used[name][0] + self._room[name] > len(table):
+                more = fresh(name, len(table) + self._room[name])
+                arrays = arrays._replace(**{name: np.concatenate([table, more])})
+                table = getattr(pristine, name)
+                pristine = pristine._replace(**{name: np.concatenate([table, more])})
+        self._pristine = pristine
+        self._occupy(arrays)
 
 
 def run(scenario: Scenario, key: RunKey) -> World:
@@ -94,6 +162,5 @@ def run(scenario: Scenario, key: RunKey) -> World:
     -------
     World
     """
-    field = Field(scenario)
-    field.fight(key)
-    return tables_of(field.world, field.arrays)
+    field = Field(pack(scenario, key))
+    return tables_of(field.world, field.fight(key))

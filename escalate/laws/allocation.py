@@ -23,25 +23,51 @@ __all__ = [
 ]
 
 
+_DRONES_AND_DECOYS = 1 << 0 | 1 << 4
+
+
+@law
+def _held(
+    spare: Sequence[int], weights: Sequence[float], categories: Sequence[int], category: int
+) -> float:
+    """Add up what is to spare of a category, times weight."""
+    held = 0.0
+    for w in range(len(spare)):
+        if categories[w] == category:
+            held = held + float(spare[w]) * weights[w]
+    return held
+
+
 @law
 def _fill(
-    wanted: int, spare: Sequence[int], shares: Sequence[float], out: MutableSequence[int]
+    wanted: int,
+    spare: Sequence[int],
+    weights: Sequence[float],
+    categories: Sequence[int],
+    chosen: int,
+    evenly: bool,
+    out: MutableSequence[int],
 ) -> int:
-    """Add `wanted` more to `out` in proportion to `shares`, one at a time.
+    """Add `wanted` more to `out` from the categories in the mask `chosen`, one at a time.
 
-    Each goes where the share per round given is the largest (Webster's rule), so that the
-    counts are the proportional ones rounded, and a weapon that runs out hands on to the
-    others. Returns how many found no place.
+    A weapon's share is what is to spare of it times its weight, `evenly` as a part of its
+    category's. Each round goes where the share per round given is the largest (Webster's
+    rule), so that the counts are the proportional ones rounded, and a weapon that runs out
+    hands on to the others. Returns how many found no place.
     """
     for placed in range(wanted):
         best = -1
         most = -1.0
         for w in range(len(spare)):
-            if spare[w] > out[w] and shares[w] > 0.0:
-                claim = shares[w] / (2.0 * out[w] + 1.0)
-                if claim > most:
-                    most = claim
-                    best = w
+            if (chosen >> categories[w]) & 1 == 0 or spare[w] <= out[w] or weights[w] <= 0.0:
+                continue
+            share = float(spare[w]) * weights[w]
+            if evenly:
+                share = share / _held(spare, weights, categories, categories[w])
+            claim = share / (2.0 * out[w] + 1.0)
+            if claim > most:
+                most = claim
+                best = w
         if best < 0:
             return wanted - placed
         out[best] = out[best] + 1
@@ -74,8 +100,7 @@ def proportional(
     out : sequence of int, changed in place
         Zeros on entry; the counts on return. [weapons]
     """
-    shares = [float(spare[w]) * weights[w] for w in range(len(spare))]
-    _fill(wanted, spare, shares, out)
+    _fill(wanted, spare, weights, categories, -1, False, out)
 
 
 @law
@@ -117,16 +142,8 @@ def drones_and_decoys_first(
 
     Parameters are those of `proportional`.
     """
-    cheap = [0.0 for _ in range(len(spare))]
-    rest = [0.0 for _ in range(len(spare))]
-    for w in range(len(spare)):
-        share = float(spare[w]) * weights[w]
-        if categories[w] == 0 or categories[w] == 4:  # drone, decoy
-            cheap[w] = share
-        else:
-            rest[w] = share
-    left = _fill(wanted, spare, cheap, out)
-    _fill(left, spare, rest, out)
+    left = _fill(wanted, spare, weights, categories, _DRONES_AND_DECOYS, False, out)
+    _fill(left, spare, weights, categories, ~_DRONES_AND_DECOYS, False, out)
 
 
 @law
@@ -142,14 +159,7 @@ def equal_share(
 
     Parameters are those of `proportional`.
     """
-    held = [0.0 for _ in range(6)]
-    for w in range(len(spare)):
-        held[categories[w]] = held[categories[w]] + float(spare[w]) * weights[w]
-    shares = [0.0 for _ in range(len(spare))]
-    for w in range(len(spare)):
-        if held[categories[w]] > 0.0:
-            shares[w] = float(spare[w]) * weights[w] / held[categories[w]]
-    _fill(wanted, spare, shares, out)
+    _fill(wanted, spare, weights, categories, -1, True, out)
 
 
 @law
