@@ -16,6 +16,7 @@ import escalate as esc
 from escalate._compile import LAWS, inlined, kernel
 from escalate.engines import _steps as steps
 from escalate.engines import simpy as simpy_engine
+from escalate.engines._pack import pack
 from escalate.laws import allocation, interception
 from escalate.randomness import Seed, bernoullis, beta, derive, gamma, normal, poisson, uniform
 
@@ -47,7 +48,7 @@ def drawn(scenario: esc.Scenario, seed: Seed) -> dict[str, np.ndarray]:
                 kept[module, kind] = getattr(module, kind)
                 setattr(module, kind, counted(kind, function))
     try:
-        simpy_engine.run(scenario, seed.run_key(0))
+        simpy_engine.go_on(pack(scenario, seed.run_key(0)))
     finally:
         for (module, kind), function in kept.items():
             setattr(module, kind, function)

@@ -80,7 +80,7 @@ def main() -> None:
     times: dict[str, list[float]] = {"compiled": [], "simpy": [], "handwritten": []}
     for k in range(runs):
         times["compiled"].append(seconds(field.fight, seed.run_key(k)))
-        times["simpy"].append(seconds(simpy_engine.run, war, seed.run_key(k)))
+        times["simpy"].append(seconds(simpy_engine.go_on, pack(war, seed.run_key(k))))
         times["handwritten"].append(seconds(handwritten_simpy.main, 7.0 * weeks, k))
     threads: dict[int, list[float]] = {1: [], 2: []}
     esc.simulate_many(war, replications=64, rng=1, workers=2)

@@ -32,6 +32,8 @@ from escalate.scenario_file import read_scenario, write_scenario
 if TYPE_CHECKING:
     import pandas as pd
 
+    from escalate.snapshot import Snapshot
+
 __all__ = ["Run", "Tables", "check_folder", "load_run"]
 
 Tables = Mapping[str, Mapping[str, np.ndarray[Any, Any]]]
@@ -64,6 +66,8 @@ class Run:
     """All columns as arrays: log, strikes, weapons, layers, regions."""
     names: Mapping[str, tuple[str, ...]]
     """What the numbers stand for."""
+    past: tuple[tuple[float, Scenario], ...] = ()
+    """Scenarios that held before, each until its hour; none unless the run was forked. [h]"""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of the library and of what it computed with."""
 
@@ -74,6 +78,7 @@ class Run:
             self.scenario == other.scenario
             and self.seed == other.seed
             and self.replication == other.replication
+            and self.past == other.past
             and dict(self.names) == dict(other.names)
             and dict(self.versions) == dict(other.versions)
             and self.tables.keys() == other.tables.keys()
@@ -180,6 +185,59 @@ class Run:
         chosen = np.flatnonzero(log["kind"] == _KIND_NUMBER[kind])
         return {name: column[chosen] for name, column in log.items()}
 
+    def snapshot(self, hours: float, *, engine: str = "simpy") -> Snapshot:
+        """Give the war as it stood at an hour, to be gone on with.
+
+        Parameters
+        ----------
+        hours : float
+            When; what is due then has not happened yet. [h]
+        engine : str, optional
+            Which engine fights up to there.
+
+        Returns
+        -------
+        Snapshot
+
+        Raises
+        ------
+        EscalateError
+            An hour outside the war.
+        """
+        from escalate.snapshot import snapshot
+
+        return snapshot(
+            self.scenario, self.seed, self.replication, hours, past=self.past, engine=engine
+        )
+
+    def fork(
+        self, hours: float, changes: Mapping[str, Any] | Scenario, *, engine: str = "simpy"
+    ) -> Run:
+        """Fight the same war, but with other rules or parameters from an hour on.
+
+        Parameters
+        ----------
+        hours : float
+            From when on. [h]
+        changes : mapping or Scenario
+            As for `Scenario.replace`, or the scenario to go on with.
+        engine : str, optional
+            Which engine fights.
+
+        Returns
+        -------
+        Run
+            Until `hours` event for event this one; then with the same randomness.
+
+        Raises
+        ------
+        EscalateError
+            An hour outside the war, or a change that would rewrite the past.
+        ScenarioError
+            Changes that give no scenario.
+        """
+        return self.snapshot(hours, engine=engine).fork(changes, engine=engine)
+
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Save the run; a new folder appears whole or not at all.
 
@@ -221,6 +279,7 @@ class Run:
                 "versions": dict(self.versions),
                 "names": {k: list(v) for k, v in self.names.items()},
                 "scenario": text,
+                "past": [[hours, write_scenario(before)] for hours, before in self.past],
             }
             (made / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
             made.chmod(0o755)
@@ -379,6 +438,9 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
         names = {k: tuple(v) for k, v in record["names"].items()}
         seed = Seed(int(record["seed"]["entropy"]), tuple(record["seed"]["spawn_key"]))
         scenario = read_scenario(record["scenario"], "run.json")
+        past = tuple(
+            (float(hours), read_scenario(text, "run.json")) for hours, text in record["past"]
+        )
         tables: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
         for file in _RUN_FILES[:-1]:
             name = file.partition(".")[0]
@@ -396,6 +458,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
             replication=int(record["replication"]),
             tables=tables,
             names=names,
+            past=past,
             versions=dict(record["versions"]),
         )
     except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:

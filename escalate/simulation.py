@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from escalate.engines import simpy as simpy_engine
-from escalate.engines._pack import World
+from escalate.engines._pack import World, pack
 from escalate.errors import EscalateError, closest
 from escalate.randomness import Seed
 from escalate.results import Run, versions
@@ -17,7 +18,7 @@ from escalate.scenario import Scenario
 if TYPE_CHECKING:
     from escalate.engines.simpy import Process
 
-__all__ = ["ENGINES", "replicate", "simulate"]
+__all__ = ["ENGINES", "check_engine", "collected", "go_on", "replicate", "simulate"]
 
 ENGINES = ("simpy", "compiled")
 """Engines by name."""
@@ -83,24 +84,58 @@ def simulate(
             f"`scenario` must be a Scenario, such as load_scenario(...) gives, but got "
             f"{type(scenario).__name__}"
         )
-    if engine not in ENGINES:
-        raise EscalateError(f"unknown engine {engine!r}: {closest(engine, ENGINES)}")
+    check_engine(engine)
     whole = isinstance(replication, (int, np.integer)) and not isinstance(replication, bool)
     if not whole or not 0 <= replication < 1 << 62:
         raise EscalateError(
             f"a whole number with `0 <= replication < 2**62` must be given, but got {replication!r}"
         )
+    own = tuple(processes)
+    if own and engine != "simpy":
+        raise EscalateError("processes of your own run in the 'simpy' engine only")
     seed = Seed.of(rng)
-    key = seed.run_key(int(replication))
-    if engine == "simpy":
-        world = simpy_engine.run(scenario, key, processes)
-    else:
-        if tuple(processes):
-            raise EscalateError("processes of your own run in the 'simpy' engine only")
-        from escalate.engines import compiled
+    world = pack(scenario, seed.run_key(int(replication)))
+    return collected(go_on(world, engine, processes=own), seed, int(replication))
 
-        world = compiled.run(scenario, key)
-    return _collected(world, seed, int(replication))
+
+def go_on(
+    world: World, engine: str, until: float = math.inf, processes: Iterable[Process] = ()
+) -> World:
+    """Fight a war on with an engine, from its beginning or from where it was stopped.
+
+    Parameters
+    ----------
+    world : World
+        Its tables.
+    engine : str
+        One of `ENGINES`.
+    until : float, optional
+        Stop before what is due then. [h]
+    processes : iterable of callable, optional
+        Processes of the user's own.
+
+    Returns
+    -------
+    World
+    """
+    check_engine(engine)
+    if engine == "simpy":
+        return simpy_engine.go_on(world, until, processes)
+    from escalate.engines import compiled
+
+    return compiled.go_on(world, until)
+
+
+def check_engine(engine: str) -> None:
+    """Refuse an unknown engine.
+
+    Parameters
+    ----------
+    engine : str
+        One of `ENGINES`.
+    """
+    if engine not in ENGINES:
+        raise EscalateError(f"unknown engine {engine!r}: {closest(engine, ENGINES)}")
 
 
 def replicate(
@@ -135,8 +170,26 @@ def replicate(
         yield simulate(scenario, rng=seed, replication=replication, engine=engine)
 
 
-def _collected(world: World, seed: Seed, replication: int) -> Run:
-    """Cut the tables to what was used and put them into arrays."""
+def collected(
+    world: World, seed: Seed, replication: int, past: tuple[tuple[float, Scenario], ...] = ()
+) -> Run:
+    """Cut the tables of a war to what was used and put them into arrays.
+
+    Parameters
+    ----------
+    world : World
+        A war fought to its end.
+    seed : Seed
+        What its key was made from.
+    replication : int
+        And which war of that seed.
+    past : tuple, optional
+        Scenarios that held before, and until when. [h]
+
+    Returns
+    -------
+    Run
+    """
     tables: dict[str, dict[str, np.ndarray[Any, Any]]] = {}
     for name in ("log", "strikes"):
         used = world.used[name]
@@ -154,6 +207,7 @@ def _collected(world: World, seed: Seed, replication: int) -> Run:
         replication=replication,
         tables=tables,
         names=world.names,
+        past=past,
         versions=versions(),
     )
 

@@ -17,12 +17,17 @@ FLOORS = (
     ("results",),
     ("metrics", "engines"),
     ("simulation",),
+    ("snapshot",),
     ("comparison", "ensemble"),
     ("plots",),
     ("__init__", "__main__"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-EXCEPTIONS = {("results", "metrics", "Run.summary")}
+EXCEPTIONS = {
+    ("results", "metrics", "Run.summary"),
+    ("results", "snapshot", ""),  # for type checkers only
+    ("results", "snapshot", "Run.snapshot"),
+}
 """Who looks upstairs, at what, and where: all there is."""
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path

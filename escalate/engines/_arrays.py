@@ -11,13 +11,14 @@ import functools
 from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from escalate.engines._pack import GROWING, World, columns_of
 
-__all__ = ["PLAIN", "SCALARS", "TABLES", "Arrays", "arrays_of", "dtype_of", "fresh", "tables_of"]
+__all__ = ["PLAIN", "SCALARS", "TABLES", "Arrays", "arrays_of", "dtype_of", "fresh", "seen", "tables_of"]
 
 SCALARS: dict[str, Any] = {"key0": np.int64, "key1": np.int64, "horizon": np.float64}
 """Fields that are one number."""
@@ -87,6 +88,17 @@ def arrays_of(world: World, room: Mapping[str, int]) -> Any:
 def fresh(name: str, rows: int) -> np.ndarray[Any, Any]:
     """Give an empty growing table with room for so many rows."""
     return np.full(rows, np.array(tuple(GROWING[name].values()), dtype_of(name)))
+
+
+def seen(arrays: Any) -> Any:
+    """Give arrays as a step run by the interpreter reads and changes them.
+
+    Parameters
+    ----------
+    arrays : Arrays
+        Arrays.
+    """
+    return SimpleNamespace(**arrays._asdict() | {"used": arrays.used[0]})
 
 
 def tables_of(world: World, arrays: Any) -> World:

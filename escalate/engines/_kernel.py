@@ -28,7 +28,6 @@ from escalate.engines.simpy import (
     WAVE,
 )
 from escalate.laws.flight import wave_offset_hours
-from escalate.laws.stockpile import next_tempo_hours
 
 __all__ = ["DONE", "PAUSED", "ROOM", "fight"]
 
@@ -137,20 +136,15 @@ def _start_power(w: Any, now: float, side: int) -> None:
 
 @inlined
 def _start_alarm(w: Any, now: float, side: int) -> None:
-    wait = steps.false_alarm_wait(w, side)
-    if wait < math.inf:
-        _due(w, now, now + wait, ALARM, side, side, 0, 0.0)
+    at = steps.next_false_alarm(w, now, side)
+    if at < math.inf:
+        _due(w, now, at, ALARM, side, side, 0, 0.0)
 
 
 @inlined
-def _start_routine(w: Any, now: float, tempo: int, at: float) -> None:
-    side = w.tempos["side"][tempo]
-    at = next_tempo_hours(
-        at, steps.tempo_hazard(w, tempo), w.tempos["rate_per_hour"][tempo], side,
-        w.deadlines["side"], w.deadlines["at_hours"], w.deadlines["lead_hours"],
-        w.deadlines["factor"],
-    )  # fmt: skip
-    _due(w, now, at, TEMPO, side, tempo, 0, at)
+def _start_routine(w: Any, now: float, tempo: int, after: float) -> None:
+    at = steps.next_tempo(w, after, tempo)
+    _due(w, now, at, TEMPO, w.tempos["side"][tempo], tempo, 0, at)
 
 
 @inlined
@@ -244,6 +238,9 @@ def fight(
         queue = w.queue
         now = queue["time"][0]
         if now >= until:
+            if adding:
+                add_up(w, by_side, by_category, by_target, by_layer, daily, column)
+                used["log"] = 0
             return PAUSED
         if used["log"] + room[4] > len(w.log) and adding:
             add_up(w, by_side, by_category, by_target, by_layer, daily, column)

@@ -39,7 +39,7 @@ from escalate.scenario import (
     numbering,
 )
 
-__all__ = ["GROWING", "Table", "World", "columns_of", "pack", "room_of"]
+__all__ = ["GROWING", "Table", "World", "columns_of", "in_turn", "pack", "room_of"]
 
 Table = dict[str, list[Any]]
 
@@ -238,6 +238,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             killed_total=0.0,
             restricted=0,
             false_alarms=0,
+            alarm_hours=math.inf,
         )
         earmark = {
             weapon: tempo.set_aside_share
@@ -296,7 +297,6 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 dark_ever=0,
                 dark_since=0.0,
                 dark_hours=0.0,
-                version=0,
             )
         for name, layer in side.layers.items():
             shots = layer.look_shots
@@ -396,6 +396,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 probe_plan=number["plan"][i, tempo.probe_plan] if tempo.probe_plan else -1,
                 probe_lead_hours=tempo.probe_lead_hours,
                 count=0,
+                next_hours=math.inf,
             )
         for name, retaliation in side.retaliations.items():
             first = len(nodes.get("code", ()))
@@ -442,12 +443,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
     truces: Table = _empty("stream", "from_hours", "until_hours", "compliance_prob")
     alike: dict[str, int] = {}
     counts: list[int] = []
-
-    def turn(entry: Any) -> tuple[float, int]:
-        side = side_names.index(entry.side) if hasattr(entry, "side") else 0
-        return scenario.hours(entry.at), side
-
-    for entry in sorted(scenario.calendar, key=turn):  # as they fall due
+    for entry in in_turn(scenario):
         at = scenario.hours(entry.at)
         i = side_names.index(entry.side) if hasattr(entry, "side") else -1
         # An entry has no name; what it is stands for one, so that another moves no draw of it.
@@ -537,6 +533,21 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             **{kind: tuple(name for _, name in pairs) for kind, pairs in number.items()},
         },
     )  # fmt: skip
+
+
+def in_turn(scenario: Scenario) -> list[Any]:
+    """Give the calendar as it falls due, which is the order of its rows.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        Whose calendar.
+    """
+    names = list(scenario.sides)
+    return sorted(
+        scenario.calendar,
+        key=lambda entry: (entry.at, names.index(entry.side) if hasattr(entry, "side") else 0),
+    )
 
 
 def _paths(kill: Table, covers: Sequence[bool], regions: int) -> Table:

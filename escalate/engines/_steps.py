@@ -28,6 +28,7 @@ from escalate.laws.stockpile import (
     damage_hours,
     launch_limit,
     made,
+    next_tempo_hours,
     part_left,
     whole_rounds,
 )
@@ -812,13 +813,15 @@ def false_alarm(w: World, now: float, side: int) -> None:
 
 
 @law
-def false_alarm_wait(w: World, side: int) -> float:
-    """Give the time to a side's next false alarm."""
+def next_false_alarm(w: World, now: float, side: int) -> float:
+    """Draw and write down when a side's next false alarm is due."""
     rate = w.sides["false_alarms_per_hour"][side]
-    if rate <= 0.0:
-        return math.inf
-    u = uniform(w.key0, w.key1, D_ALARM_TIME + side, w.sides["false_alarms"][side])
-    return -math.log(u) / rate
+    at = math.inf
+    if rate > 0.0:
+        u = uniform(w.key0, w.key1, D_ALARM_TIME + side, w.sides["false_alarms"][side])
+        at = now - math.log(u) / rate
+    w.sides["alarm_hours"][side] = at
+    return at
 
 
 @law
@@ -1018,11 +1021,23 @@ def add_order(
 
 
 @law
-def tempo_hazard(w: World, tempo: int) -> float:
-    """Draw the standard exponential that decides when a routine tempo strikes next."""
-    stream = D_TEMPO_TIME ^ w.tempos["stream"][tempo]
-    u = uniform(w.key0, w.key1, stream, w.tempos["count"][tempo])
-    return -math.log(u)
+def next_tempo(w: World, now: float, tempo: int) -> float:
+    """Draw and write down when a routine tempo strikes next after `now`."""
+    tempos = w.tempos
+    u = uniform(w.key0, w.key1, D_TEMPO_TIME ^ tempos["stream"][tempo], tempos["count"][tempo])
+    at = tempo_after(w, now, tempo, -math.log(u))
+    tempos["next_hours"][tempo] = at
+    return at
+
+
+@law
+def tempo_after(w: World, now: float, tempo: int, hazard: float) -> float:
+    """Give when a routine tempo has run through so much hazard after `now`."""
+    return next_tempo_hours(
+        now, hazard, w.tempos["rate_per_hour"][tempo], w.tempos["side"][tempo],
+        w.deadlines["side"], w.deadlines["at_hours"], w.deadlines["lead_hours"],
+        w.deadlines["factor"],
+    )  # fmt: skip
 
 
 @law

@@ -31,7 +31,7 @@ from numba.core.typing.templates import (
 )
 from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
 
-from escalate.engines._arrays import PLAIN, SCALARS, TABLES, Arrays, dtype_of
+from escalate.engines._arrays import PLAIN, SCALARS, TABLES, Arrays, dtype_of, seen
 from escalate.engines._pack import GROWING
 from escalate.errors import EscalateError
 from escalate.rules import Answer, Situation
@@ -93,9 +93,7 @@ class View:
 
     def __getattr__(self, name: str) -> Any:
         # For the interpreter, with compilation switched off.
-        if name == "used":
-            return self.arrays.used[0]
-        return getattr(self.arrays, name)
+        return getattr(seen(self.arrays), name)
 
 
 class _World(types.Type):  # type: ignore[misc]

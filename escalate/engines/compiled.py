@@ -9,14 +9,13 @@ import numpy as np
 
 from escalate.engines._arrays import arrays_of, fresh, tables_of
 from escalate.engines._kernel import DONE, ROOM, fight
-from escalate.engines._pack import GROWING, World, pack, room_of
+from escalate.engines._pack import GROWING, World, room_of
 from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, DAILY, tally
 from escalate.engines._views import View
 from escalate.randomness import RunKey
 from escalate.rules import CATEGORIES, TARGET_CATEGORIES
-from escalate.scenario import Scenario
 
-__all__ = ["Field", "Sums", "run"]
+__all__ = ["Field", "Sums", "go_on"]
 
 _CHUNK = 1024
 _CHANGING = (
@@ -72,9 +71,8 @@ class Field:
         self.world = world
         self._room = room_of(world)
         self._needed = np.array([self._room[name] for name in GROWING], dtype=np.int64)
-        room = {name: rows + _CHUNK for name, rows in self._room.items()}
-        self._pristine = arrays_of(world, room)
-        self._occupy(arrays_of(world, room))
+        self._pristine = arrays_of(world, {})
+        self._occupy(arrays_of(world, {n: rows + _CHUNK for n, rows in self._room.items()}))
         arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
         self._scratch = (
             np.zeros(arsenal, dtype=np.int64),
@@ -86,7 +84,7 @@ class Field:
     def fight(
         self, key: RunKey, sums: Sums | None = None, war: int = 0, until: float = math.inf
     ) -> Any:
-        """Fight one war from what the field was made with.
+        """Fight one war from its beginning.
 
         Parameters
         ----------
@@ -106,17 +104,39 @@ class Field:
         """
         self._reset()
         self._view.set_key(key.word0, key.word1)
-        begin = self.world.used["queue"] == 0
+        return self._go_on(True, sums, war, until)
+
+    def go_on(
+        self, arrays: Any, sums: Sums | None = None, war: int = 0, until: float = math.inf
+    ) -> Any:
+        """Fight a war on that was stopped; parameters and result are those of `fight`.
+
+        Parameters
+        ----------
+        arrays : Arrays
+            Its tables, which are overwritten.
+        sums, war, until : optional
+            As for `fight`.
+
+        Returns
+        -------
+        Arrays
+        """
+        self._view = View(arrays)
+        self._enlarge()
+        return self._go_on(False, sums, war, until)
+
+    def _go_on(self, begin: bool, sums: Sums | None, war: int, until: float) -> Any:
         kept = _NO_SUMS if sums is None else sums.of(war)
         while True:
             status = fight(self._view, begin, until, self._needed, *self._scratch, *kept)
-            if status == ROOM:
-                begin = False
-                self._enlarge()
-                continue
-            if status == DONE and sums is not None:
-                tally(self._view, kept[0], kept[1])
-            return self._view.arrays
+            if status != ROOM:
+                break
+            begin = False
+            self._enlarge()
+        if status == DONE and sums is not None:
+            tally(self._view, kept[0], kept[1])
+        return self._view.arrays
 
     def _occupy(self, arrays: Any) -> None:
         """Take arrays into use, and find what has to be set back before a war."""
@@ -130,37 +150,39 @@ class Field:
         """Set the tables back to how they were packed."""
         arrays = self._view.arrays
         made = int(arrays.used["strikes"][0])
-        arrays.strikes[:made] = self._pristine.strikes[:made]
+        arrays.strikes[:made] = fresh("strikes", 1)
         for own, pristine in self._states:
             own[:] = pristine
 
     def _enlarge(self) -> None:
         """Make every table larger that might not take what one more step adds."""
-        arrays, pristine = self._view.arrays, self._pristine
+        arrays = self._view.arrays
         for name in GROWING:
             table = getattr(arrays, name)
             if arrays.used[name][0] + self._room[name] > len(table):
                 more = fresh(name, len(table) + self._room[name])
                 arrays = arrays._replace(**{name: np.concatenate([table, more])})
-                table = getattr(pristine, name)
-                pristine = pristine._replace(**{name: np.concatenate([table, more])})
-        self._pristine = pristine
         self._occupy(arrays)
 
 
-def run(scenario: Scenario, key: RunKey) -> World:
-    """Fight one war; the tables at the end are those of the SimPy engine, to the last bit.
+def go_on(world: World, until: float = math.inf) -> World:
+    """Fight a war on from its beginning, or from where it was stopped.
 
     Parameters
     ----------
-    scenario : Scenario
-        What is at war.
-    key : RunKey
-        Its randomness.
+    world : World
+        Its tables.
+    until : float, optional
+        Stop before what is due then, at the horizon at the latest. [h]
 
     Returns
     -------
     World
+        The tables that the SimPy engine gives, to the last bit.
     """
-    field = Field(pack(scenario, key))
-    return tables_of(field.world, field.fight(key))
+    field = Field(world)
+    if world.used["queue"] > 0:
+        arrays = field.go_on(arrays_of(world, {}), until=until)
+    else:
+        arrays = field.fight(RunKey(world.key0, world.key1), until=until)
+    return tables_of(world, arrays)

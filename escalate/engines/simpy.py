@@ -7,22 +7,21 @@ due at the same time are taken in the order (kind, side, number).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from heapq import heappush
 from typing import Any
 
 import simpy
 
 from escalate.engines import _steps as steps
-from escalate.engines._pack import GROWING, World, pack, room_of
+from escalate.engines._pack import GROWING, World, room_of
 from escalate.errors import EscalateError, closest
 from escalate.laws.flight import wave_offset_hours
-from escalate.laws.stockpile import next_tempo_hours
-from escalate.randomness import RunKey, decision, uniform
+from escalate.randomness import decision, uniform
 from escalate.rules import CATEGORIES, TARGET_CATEGORIES, Answer
 from escalate.scenario import Scenario
 
-__all__ = ["Process", "War", "run"]
+__all__ = ["Process", "War", "go_on"]
 
 (
     CALENDAR, CALM, GRID, WAVE, ENTER, IMPACT, ASSESS, REVIEW, ALARM, CHECK, TEMPO, ORDER, USER,
@@ -46,6 +45,12 @@ class _Clock(simpy.Environment):
     def schedule_at(self, event: simpy.Event, priority: int, at: float) -> None:
         """Schedule an event at a time."""
         heappush(self._queue, (at, priority, next(self._eid), event))  # type: ignore[misc]
+
+
+class _Due(simpy.Event):
+    """Something that is due: the columns of the queue behind its time."""
+
+    about: tuple[int, int, int, float]
 
 
 def _raise(process: simpy.Event) -> None:
@@ -86,9 +91,15 @@ class War:
         assert process.callbacks is not None
         process.callbacks.append(_raise)
 
-    def due(self, at: float, kind: int, side: int, number: int) -> simpy.Event:
-        """Wait until `at`; nothing but weapons in the air comes after the horizon."""
-        event = simpy.Event(self._env)
+    def due(
+        self, at: float, kind: int, side: int, number: int, n: int = 0, held: float = 0.0
+    ) -> simpy.Event:
+        """Wait until `at`; nothing but weapons in the air comes after the horizon.
+
+        The last two say what the story that waits would have to know to be taken up here.
+        """
+        event = _Due(self._env)
+        event.about = (kind * 2 + side, number, n, held)
         if at > self.world.horizon and kind not in (ENTER, IMPACT):
             return event  # never
         event._ok = True
@@ -96,6 +107,23 @@ class War:
         priority = 1 + ((kind * 2 + side) << 64) + number
         self._env.schedule_at(event, priority, max(at, self._env.now))
         return event
+
+    def run_until(self, hours: float) -> None:
+        """Go on to what is due then, and stop before it."""
+        # What has no priority is the beginning of a story, at once.
+        queue = self._env._queue
+        while queue and (queue[0][0] < hours or queue[0][1] == 0):
+            self._env.step()
+
+    def set_back(self, hours: float) -> None:
+        """Set the clock, before anything has happened."""
+        self._env._now = hours
+
+    def still_due(self) -> Iterator[tuple[float, _Due]]:
+        """Give what is due and when."""
+        for at, _, _, event in self._env._queue:
+            if isinstance(event, _Due):
+                yield at, event
 
     def step(self, step: Callable[..., Any], *args: Any) -> Any:
         """Take a step now, with room in the tables for what it may add."""
@@ -322,54 +350,62 @@ class War:
         return own[name]
 
 
+# A story may also be taken up at what it waits for: `at`, `wave`, `layer` and so on say where.
+
+
 def strike(war: War, order: int) -> Story:
-    """Carry out an order: wave after wave, each a flock of raids."""
+    """Carry out an order."""
     w = war.world
     side = w.orders["side"][order]
     yield war.due(w.orders["at_hours"][order], ORDER, side, order)
     number = war.step(steps.open_strike, order, war._spare, war._counts)
-    if number < 0:
-        return
-    begun = war._env.now
-    plan, waves = w.strikes["plan"][number], w.strikes["waves"][number]
-    for wave in range(waves):
-        offset = wave_offset_hours(wave, waves, w.plans["duration_hours"][plan])
-        yield war.due(begun + offset, WAVE, side, number)
-        first, groups = war.step(steps.launch_wave, number, wave, war._weights, war._aimed)
+    if number >= 0:
+        yield from waves(war, number, 0, war._env.now)
+
+
+def waves(war: War, number: int, wave: int, begun: float) -> Story:
+    """Launch a strike wave after wave, each a flock of raids."""
+    w = war.world
+    side, all_waves = w.strikes["side"][number], w.strikes["waves"][number]
+    hours = w.plans["duration_hours"][w.strikes["plan"][number]]
+    for n in range(wave, all_waves):
+        at = begun + wave_offset_hours(n, all_waves, hours)
+        yield war.due(at, WAVE, side, number, n, begun)
+        first, groups = war.step(steps.launch_wave, number, n, war._weights, war._aimed)
         for group in range(first, first + groups):
-            war.start(raid(war, group))
+            war.start(raid(war, group, steps.next_layer(w, group, -1)))
         _part_over(war, number)
 
 
-def raid(war: War, group: int) -> Story:
+def raid(war: War, group: int, layer: int) -> Story:
     """Fly a group of alike weapons through the layers on their way to their target."""
     w = war.world
     number = w.groups["strike"][group]
     side = w.strikes["side"][number]
     left = w.groups["count"][group]
-    layer = steps.next_layer(w, group, -1)
     while layer >= 0 and left > 0:
         at = steps.layer_entry(w, group, layer)
-        yield war.due(at, ENTER, side, (steps.layer_rank(w, group, layer) << 48) + group)
+        place = (steps.layer_rank(w, group, layer) << 48) + group
+        yield war.due(at, ENTER, side, place, layer)
         left = war.step(steps.engage_group, group, layer)
         layer = steps.next_layer(w, group, layer)
     if left > 0:
         yield war.due(w.groups["impact_hours"][group], IMPACT, side, group)
         if war.step(steps.impact, group):
+            w.sides["grid_version"][1 - side] += 1
             war.start(power(war, 1 - side))
     _part_over(war, number)
 
 
 def _part_over(war: War, number: int) -> None:
     if war.step(steps.part_over, number) and war.world.strikes["launched"][number] > 0:
-        war.start(assessment(war, number))
+        at = war._env.now + steps.assessment_delay(war.world, number)
+        war.start(assessment(war, number, at))
 
 
-def assessment(war: War, number: int) -> Story:
+def assessment(war: War, number: int, at: float) -> Story:
     """Let the victim learn of a strike that is over, and answer."""
-    w = war.world
-    victim = 1 - w.strikes["side"][number]
-    at = war._env.now + steps.assessment_delay(w, number)
+    victim = 1 - war.world.strikes["side"][number]
     yield war.due(at, ASSESS, victim, number)
     if war.step(steps.assess, number):
         _provoked(war, victim)
@@ -390,64 +426,64 @@ def _ask(war: War, q: int) -> None:
         war.start(strike(war, order))
 
 
-def review(war: War, q: int) -> Story:
+def review(war: War, q: int, turn: int = 0) -> Story:
     """Ask a rule again and again, struck or not."""
     answers = war.world.retaliations
-    turn = 0
     while True:
-        yield war.due(turn * answers["review_hours"][q], REVIEW, answers["side"][q], q)
+        at = turn * answers["review_hours"][q]
+        yield war.due(at, REVIEW, answers["side"][q], q, turn)
         _ask(war, q)
         turn += 1
 
 
-def calm(war: War, side: int) -> Story:
+def calm(war: War, side: int, at: float = -1.0, version: int = -1) -> Story:
     """Climb down the ladder, a rung for every stretch of quiet, until provoked again."""
     sides = war.world.sides
-    version = sides["calm_version"][side]
-    more = sides["rung"][side] > 0 and sides["descend_hours"][side] < math.inf
+    if at < 0.0:
+        at = war._env.now + sides["descend_hours"][side]
+        version = sides["calm_version"][side]
+    more = sides["rung"][side] > 0 and at < math.inf
     while more:
-        yield war.due(war._env.now + sides["descend_hours"][side], CALM, side, version)
+        yield war.due(at, CALM, side, version)
         if sides["calm_version"][side] != version:
             return
         more = war.step(steps.climb_down, side)
+        at = war._env.now + sides["descend_hours"][side]
 
 
-def power(war: War, side: int) -> Story:
+def power(war: War, side: int, at: float = -1.0, version: int = -1) -> Story:
     """Switch the grid after damage, and again whenever repair lets it change."""
     sides = war.world.sides
-    sides["grid_version"][side] += 1
-    version = sides["grid_version"][side]
-    while True:
-        change = war.step(steps.grid, side)
-        if change == math.inf:
-            return
-        yield war.due(war._env.now + change, GRID, side, version)
+    if at < 0.0:
+        version = sides["grid_version"][side]
+        at = war._env.now + war.step(steps.grid, side)
+    while at < math.inf:
+        yield war.due(at, GRID, side, version)
         if sides["grid_version"][side] != version:
             return
+        at = war._env.now + war.step(steps.grid, side)
 
 
-def routine(war: War, tempo: int) -> Story:
+def routine(war: War, tempo: int, at: float = -1.0) -> Story:
     """Strike at a rate, faster as deadlines near."""
     w = war.world
     side = w.tempos["side"][tempo]
-    at = 0.0
-    while True:
-        at = next_tempo_hours(
-            at, steps.tempo_hazard(w, tempo), w.tempos["rate_per_hour"][tempo], side,
-            w.deadlines["side"], w.deadlines["at_hours"], w.deadlines["lead_hours"],
-            w.deadlines["factor"],
-        )  # fmt: skip
-        yield war.due(at, TEMPO, side, tempo)
+    if at < 0.0:
+        at = steps.next_tempo(w, 0.0, tempo)
+    while at < math.inf:
+        yield war.due(at, TEMPO, side, tempo, 0, at)
         war.start(strike(war, war.step(steps.tempo_order, tempo)))
+        at = steps.next_tempo(w, at, tempo)
 
 
-def massed(war: War, tempo: int) -> Story:
+def massed(war: War, tempo: int, at: float = -1.0) -> Story:
     """Set weapons aside, look whether they are enough, probe and strike in mass."""
     w = war.world
     side, every = w.tempos["side"][tempo], w.tempos["check_hours"][tempo]
-    at = every
+    if at < 0.0:
+        at = every
     while True:
-        yield war.due(at, CHECK, side, tempo)
+        yield war.due(at, CHECK, side, tempo, 0, at)
         first, orders = war.step(steps.mass_orders, tempo)
         for order in range(first, first + orders):
             war.start(strike(war, order))
@@ -457,35 +493,46 @@ def massed(war: War, tempo: int) -> Story:
 
 
 def calendar(war: War, entry: int) -> Story:
-    """Carry out one entry of the calendar, as often as it says."""
+    """Go through the calendar, entry by entry."""
     table = war.world.calendar
-    at = table["at_hours"][entry]
-    repeat = 0
+    for number in range(entry, len(table["kind"])):
+        if table["kind"][number] == steps.DEADLINE_ENTRY:
+            continue
+        side = max(table["side"][number], 0)
+        yield war.due(table["at_hours"][number], CALENDAR, side, number)
+        _carry_out(war, number, 0)
+        war.start(repeats(war, number, 1))
+
+
+def _carry_out(war: War, entry: int, repeat: int) -> None:
+    order = war.step(steps.calendar_entry, entry, repeat)
+    if order >= 0:
+        war.start(strike(war, order))
+
+
+def repeats(war: War, entry: int, repeat: int) -> Story:
+    """Carry an entry out again, as often as it says; a truce has its end."""
+    table = war.world.calendar
     while True:
-        yield war.due(at, CALENDAR, max(table["side"][entry], 0), entry)
-        order = war.step(steps.calendar_entry, entry, repeat)
-        if order >= 0:
-            war.start(strike(war, order))
-        repeat += 1
         if table["kind"][entry] == steps.TRUCE_ENTRY:
-            if repeat == 2:
-                return
-            at = table["until_hours"][entry]
-        elif table["every_hours"][entry] < math.inf:
-            at = table["at_hours"][entry] + repeat * table["every_hours"][entry]
+            at = table["until_hours"][entry] if repeat == 1 else math.inf
         else:
+            at = table["at_hours"][entry] + repeat * table["every_hours"][entry]
+        if at == math.inf:
             return
+        yield war.due(at, CALENDAR, max(table["side"][entry], 0), entry, repeat)
+        _carry_out(war, entry, repeat)
+        repeat += 1
 
 
-def alarms(war: War, side: int) -> Story:
+def alarms(war: War, side: int, at: float = -1.0) -> Story:
     """Believe, now and then, in a strike that never was."""
-    w = war.world
-    while True:
-        wait = steps.false_alarm_wait(w, side)
-        if wait == math.inf:
-            return
-        yield war.due(war._env.now + wait, ALARM, side, side)
+    if at < 0.0:
+        at = steps.next_false_alarm(war.world, 0.0, side)
+    while at < math.inf:
+        yield war.due(at, ALARM, side, side)
         war.step(steps.false_alarm, side)
+        at = steps.next_false_alarm(war.world, war._env.now, side)
         _provoked(war, side)
 
 
@@ -506,44 +553,100 @@ def _own(process: Process, war: War) -> Story:
         yield event
 
 
-def run(scenario: Scenario, key: RunKey, processes: Iterable[Process] = ()) -> World:
-    """Fight one war to its horizon, and weapons in the air to their end.
+def go_on(world: World, until: float = math.inf, processes: Iterable[Process] = ()) -> World:
+    """Fight a war on from its beginning, or from where it was stopped.
 
     Parameters
     ----------
-    scenario : Scenario
-        What is at war.
-    key : RunKey
-        Its randomness.
+    world : World
+        Its tables, changed in place.
+    until : float, optional
+        Stop before what is due then, at the horizon at the latest; without it the war goes
+        on to its horizon, and weapons in the air to their end. [h]
     processes : iterable of callable, optional
         Processes of the user's own, generator functions of the `War`.
 
     Returns
     -------
     World
-        The tables at the end.
+        The tables, with what is still to come in `queue`.
     """
-    world = pack(scenario, key)
+    own = world.functions, world.policies
     world.functions = [_checked_rule(f) for f in world.functions]
     world.policies = [_checked_policy(f) for f in world.policies]
     war = War(world)
+    if world.used["queue"] > 0:
+        _take_up(war)
+    else:
+        _begin(war)
+    for process in processes:
+        war.start(_own(process, war))
+    if until < math.inf:
+        war.run_until(until)
+        _write_queue(war)
+    else:
+        war._env.run()
+        steps.finish(world)
+    world.functions, world.policies = own
+    return world
+
+
+def _begin(war: War) -> None:
+    """Start what a war begins with."""
+    world = war.world
     for side in range(2):
         war.start(calm(war, side))
         war.start(alarms(war, side))
-    for entry, kind in enumerate(world.calendar["kind"]):
-        if kind != steps.DEADLINE_ENTRY:
-            war.start(calendar(war, entry))
+    war.start(calendar(war, 0))
     for tempo, masses in enumerate(world.tempos["massed"]):
         war.start(massed(war, tempo) if masses else routine(war, tempo))
     for q, hours in enumerate(world.retaliations["review_hours"]):
         if hours > 0.0:
             war.start(review(war, q))
-    for process in processes:
-        war.start(_own(process, war))
     war.start(_end(war))
-    war._env.run()
-    steps.finish(world)
-    return world
+
+
+def _take_up(war: War) -> None:
+    """Start the stories that wait for what is in the queue, where they wait for it."""
+    queue, rows = war.world.queue, war.world.used["queue"]
+    war.world.used["queue"] = 0
+    war.set_back(min(queue["time"][:rows]))
+    for row in zip(*(column[:rows] for column in queue.values()), strict=True):
+        war.start(_waiting(war, *row))
+
+
+def _waiting(war: War, at: float, order: int, number: int, n: int, held: float) -> Story:
+    """Give the story that waits for an event of the queue."""
+    kind, side = order >> 1, order & 1
+    if kind == CALENDAR:
+        return repeats(war, number, n) if n else calendar(war, number)
+    if kind == ENTER:
+        return raid(war, number & ((1 << 48) - 1), n)
+    stories: dict[int, Callable[[], Story]] = {
+        CALM: lambda: calm(war, side, at, number),
+        GRID: lambda: power(war, side, at, number),
+        WAVE: lambda: waves(war, number, n, held),
+        IMPACT: lambda: raid(war, number, -1),
+        ASSESS: lambda: assessment(war, number, at),
+        REVIEW: lambda: review(war, number, n),
+        ALARM: lambda: alarms(war, side, at),
+        CHECK: lambda: massed(war, number, held),
+        TEMPO: lambda: routine(war, number, held),
+        ORDER: lambda: strike(war, number),
+        END: lambda: _end(war),
+    }
+    return stories[kind]()
+
+
+def _write_queue(war: War) -> None:
+    """Put what is due into the table of that name, first things first."""
+    world = war.world
+    rows = sorted(
+        (at, *event.about) for at, event in war.still_due()
+    )
+    for i, column in enumerate(world.queue):
+        world.queue[column] = [row[i] for row in rows]
+    world.used["queue"] = len(rows)
 
 
 def _end(war: War) -> Story:

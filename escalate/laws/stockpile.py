@@ -13,6 +13,7 @@ __all__ = [
     "made",
     "next_tempo_hours",
     "part_left",
+    "tempo_hazard",
     "whole_rounds",
 ]
 
@@ -178,6 +179,8 @@ def next_tempo_hours(
     if rate_per_hour <= 0.0:
         return math.inf
     left = hazard / rate_per_hour
+    if left == math.inf:  # at a rate so small that its inverse is out of range
+        return math.inf
     at = now
     while True:
         level = 1.0
@@ -204,3 +207,44 @@ def next_tempo_hours(
         step = stop - at
         left = left - (level * step + 0.5 * slope * step * step)
         at = stop
+
+
+@law
+def tempo_hazard(
+    begin: float,
+    end: float,
+    rate_per_hour: float,
+    side: int,
+    deadline_side: Sequence[int],
+    deadline_at: Sequence[float],
+    deadline_lead: Sequence[float],
+    deadline_factor: Sequence[float],
+) -> float:
+    """Integral of the rate of routine strikes over a time.
+
+    Parameters
+    ----------
+    begin, end : float
+        From when to when. [h]
+    rate_per_hour, side, deadline_side, deadline_at, deadline_lead, deadline_factor
+        As for `next_tempo_hours`, whose inverse this is.
+
+    Returns
+    -------
+    float
+        Strikes to be expected. [-]
+
+    Notes
+    -----
+    r (T + sum of (f - 1) (x1^2 - x0^2) / (2 lead)), x0 and x1 being how far into a deadline's
+    lead the time begins and ends.
+    """
+    hours = end - begin
+    for k in range(len(deadline_at)):
+        if deadline_side[k] == side:
+            start = deadline_at[k] - deadline_lead[k]
+            x0 = min(max(begin - start, 0.0), deadline_lead[k])
+            x1 = min(max(end - start, 0.0), deadline_lead[k])
+            rise = (deadline_factor[k] - 1.0) / deadline_lead[k]
+            hours = hours + 0.5 * rise * (x1 - x0) * (x1 + x0)
+    return rate_per_hour * hours

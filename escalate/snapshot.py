@@ -1,0 +1,168 @@
+"""A war as it stood at an hour: to look at, to go on with, or to let go on differently."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from escalate.engines._arrays import arrays_of, tables_of
+from escalate.engines._fork import Fork, Stages, packed
+from escalate.engines._pack import GROWING
+from escalate.errors import EscalateError
+from escalate.randomness import Seed
+from escalate.results import Run
+from escalate.scenario import Scenario
+from escalate.simulation import collected, go_on
+
+__all__ = ["Snapshot", "snapshot"]
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The whole state of a war at an hour, in plain arrays."""
+
+    scenario: Scenario
+    """What is at war."""
+    seed: Seed
+    """What `rng` came to."""
+    replication: int
+    """Which of the wars of that seed."""
+    hours: float
+    """When; what is due then has not happened yet. [h]"""
+    past: tuple[tuple[float, Scenario], ...]
+    """Scenarios that held before, each until its hour. [h]"""
+    arrays: Any
+    """The state as named tuple of structured arrays, a field a column: strikes, groups of weapons
+    in the air, stocks, damage, memories, and in `queue` what is due. Changing them changes how
+    the war goes on."""
+
+    @property
+    def tables(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        """The arrays by name, cut to the rows in use."""
+        found: dict[str, np.ndarray[Any, Any]] = {}
+        for name, values in self.arrays._asdict().items():
+            if name in GROWING:
+                found[name] = values[: self.arrays.used[name][0]]
+            elif isinstance(values, np.ndarray):
+                found[name] = values
+        return found
+
+    def resume(self, *, engine: str = "simpy") -> Run:
+        """Fight the war on to its end.
+
+        Parameters
+        ----------
+        engine : str, optional
+            Which engine, whichever fought up to here.
+
+        Returns
+        -------
+        Run
+            To the last bit the run that was never stopped.
+        """
+        world = self._worlds(self._stages)[-1]
+        world = go_on(tables_of(world, self.arrays), engine)
+        return collected(world, self.seed, self.replication, self.past)
+
+    def fork(self, changes: Mapping[str, Any] | Scenario, *, engine: str = "simpy") -> Run:
+        """Fight the war on with other rules or parameters, and with the same randomness.
+
+        Parameters
+        ----------
+        changes : mapping or Scenario
+            As for `Scenario.replace`, or the scenario to go on with. A starting stock, magazine
+            or number of channels that is changed comes as that many more or fewer now. A wait
+            that has begun, such as a tempo's, goes on at its new pace.
+        engine : str, optional
+            Which engine.
+
+        Returns
+        -------
+        Run
+            With this snapshot's scenario as its past.
+
+        Raises
+        ------
+        EscalateError
+            Changes that would rewrite the past, or other weapons, layers, targets, regions or
+            plans.
+        ScenarioError
+            Changes that give no scenario.
+        """
+        new = changes if isinstance(changes, Scenario) else self.scenario.replace(changes)
+        stages = (*self.past, (self.hours, self.scenario), (math.inf, new))
+        worlds = self._worlds(stages)
+        fork = Fork(worlds[-2], worlds[-1], self.hours)
+        if new.horizon_hours == self.scenario.horizon_hours:
+            arrays = self.arrays
+        else:  # what is due after the old end was never written down
+            arrays = _arrays_at(stages[:-1], worlds[:-1], self.hours, engine)
+        world = go_on(tables_of(worlds[-1], fork(arrays)), engine)
+        return collected(world, self.seed, self.replication, stages[:-1])
+
+    @property
+    def _stages(self) -> Stages:
+        return (*self.past, (math.inf, self.scenario))
+
+    def _worlds(self, stages: Stages) -> Any:
+        return packed(stages, self.seed.run_key(self.replication))
+
+
+def snapshot(
+    scenario: Scenario,
+    rng: object,
+    replication: int,
+    hours: float,
+    *,
+    past: Stages = (),
+    engine: str = "simpy",
+) -> Snapshot:
+    """Fight a war up to an hour.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is at war.
+    rng, replication
+        As for `simulate`.
+    hours : float
+        Stop before what is due then. [h]
+    past : tuple, optional
+        Scenarios that held before, each until its hour. [h]
+    engine : str, optional
+        Which engine.
+
+    Returns
+    -------
+    Snapshot
+
+    Raises
+    ------
+    EscalateError
+        An hour outside the war, or before its last fork.
+    """
+    least = past[-1][0] if past else 0.0
+    if not least <= hours <= scenario.horizon_hours:
+        raise EscalateError(
+            f"`{least} <= hours <= {scenario.horizon_hours}` must hold, but got {hours!r}"
+        )
+    seed = Seed.of(rng)
+    stages = (*past, (math.inf, scenario))
+    worlds = packed(stages, seed.run_key(replication))
+    arrays = _arrays_at(stages, worlds, float(hours), engine)
+    return Snapshot(scenario, seed, replication, float(hours), past, arrays)
+
+
+def _arrays_at(stages: Stages, worlds: list[Any], hours: float, engine: str) -> Any:
+    """Fight through all stages up to an hour of the last."""
+    stops = [*(at for at, _ in stages[:-1]), hours]
+    # Made of worlds that are fresh: an engine may change those it is given.
+    forks = [Fork(*pair, at) for *pair, at in zip(worlds, worlds[1:], stops, strict=False)]
+    arrays = arrays_of(go_on(worlds[0], engine, stops[0]), {})
+    for fork, world, stop in zip(forks, worlds[1:], stops[1:], strict=True):
+        arrays = arrays_of(go_on(tables_of(world, fork(arrays)), engine, stop), {})
+    return arrays
