@@ -11,17 +11,21 @@ import io
 import json
 import math
 import os
+import shutil
+import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from escalate.engines._fork import Stages
 from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, DAILY
 from escalate.errors import EscalateError, Problem, ResultError, closest
 from escalate.randomness import Seed
@@ -29,7 +33,7 @@ from escalate.results import Run, versions
 from escalate.rules import CATEGORIES, TARGET_CATEGORIES
 from escalate.scenario import Scenario
 from escalate.scenario_file import read_scenario, write_scenario
-from escalate.simulation import simulate
+from escalate.snapshot import replayed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +82,8 @@ class Ensemble:
     """How many."""
     data: Mapping[str, np.ndarray[Any, Any]]
     """Outcome to array; dimensions in `OUTCOMES`."""
+    past: Stages = ()
+    """Scenarios that held before, each until its hour; none unless it was forked. [h]"""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of the library and of what it computed with."""
 
@@ -260,7 +266,51 @@ class Ensemble:
             raise EscalateError(
                 f"`0 <= replication < {self.replications}` must hold, but got {replication!r}"
             )
-        return simulate(self.scenario, rng=self.seed, replication=int(replication))
+        stages = (*self.past, (math.inf, self.scenario))
+        return replayed(stages, self.seed, int(replication))
+
+    def fork(
+        self,
+        hours: float,
+        changes: Mapping[str, Any] | Scenario,
+        *,
+        workers: int | None = None,
+        progress: bool | Callable[[int, int], None] | None = None,
+    ) -> Ensemble:
+        """Fight the same wars, but with other rules or parameters from an hour on.
+
+        Parameters
+        ----------
+        hours : float
+            From when on. [h]
+        changes : mapping or Scenario
+            As for `Scenario.replace`, or the scenario to go on with.
+        workers, progress : optional
+            As for `simulate_many`.
+
+        Returns
+        -------
+        Ensemble
+            The same outcomes; replication k is ``self.replay(k).fork(hours, changes)``, so the
+            two are paired.
+
+        Raises
+        ------
+        EscalateError
+            An hour outside the war, or a change that would rewrite the past.
+        ScenarioError
+            Changes that give no scenario.
+        """
+        new = changes if isinstance(changes, Scenario) else self.scenario.replace(changes)
+        least = self.past[-1][0] if self.past else 0.0
+        if not least <= hours <= self.scenario.horizon_hours:
+            raise EscalateError(
+                f"`{least} <= hours <= {self.scenario.horizon_hours}` must hold, but got {hours!r}"
+            )
+        stages = (*self.past, (float(hours), self.scenario), (math.inf, new))
+        return _fought(
+            stages, self.replications, self.seed, workers, tuple(self.data), progress, None
+        )
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Save the ensemble as one netCDF file, whole or not at all.
@@ -280,13 +330,11 @@ class Ensemble:
             The scenario holds a function of the user's own, which no file can keep.
         """
         target = Path(path)
-        text = write_scenario(self.scenario)
+        record = _record(self) | {"outcomes": list(self.data)}
         # netCDF 3 takes an empty dimension for one without limit, so a war without layers has
         # its empty outcomes left out; the names of all are kept, in their order.
         empty = [name for name, values in self.data.items() if values.size == 0]
-        dataset = self.dataset.drop_vars(empty).assign_attrs(
-            scenario_toml=text, outcomes=json.dumps(list(self.data))
-        )
+        dataset = self.dataset.drop_vars(empty).assign_attrs(record=json.dumps(record))
         dataset = dataset.drop_dims([d for d, size in dataset.sizes.items() if size == 0])
         for name in dataset.variables:  # netCDF 3 has no 64-bit integers
             if dataset[name].dtype == np.int64:
@@ -306,7 +354,7 @@ def load_ensemble(path: str | os.PathLike[str]) -> Ensemble:
     Parameters
     ----------
     path : str or path
-        What `Ensemble.save` wrote.
+        What `Ensemble.save` wrote, or the `store` of `simulate_many`.
 
     Returns
     -------
@@ -317,22 +365,22 @@ def load_ensemble(path: str | os.PathLike[str]) -> Ensemble:
     ResultError
         No saved ensemble there, or one that is damaged.
     """
-    import xarray as xr
-
     try:
+        if Path(path).is_dir():
+            record = json.loads((Path(path) / _RECORD).read_text(encoding="utf-8"))
+            return _recorded(record, _mapped(Path(path), record["outcomes"]), str(path))
+        import xarray as xr
+
         with xr.open_dataset(io.BytesIO(Path(path).read_bytes()), engine="scipy") as opened:
             dataset = opened.load()
-        attributes = dataset.attrs
-        seed = Seed(
-            int(attributes["seed_entropy"]), tuple(json.loads(attributes["seed_spawn_key"]))
-        )
-        scenario = read_scenario(attributes["scenario_toml"], str(path))
-        replications = dataset.sizes["replication"]
+        record = json.loads(dataset.attrs["record"])
         data = {
-            name: dataset[name].to_numpy() if name in dataset else np.zeros((replications, 0))
-            for name in json.loads(attributes["outcomes"])
+            name: dataset[name].to_numpy()
+            if name in dataset
+            else np.zeros((record["replications"], 0))
+            for name in record["outcomes"]
         }
-        return Ensemble(scenario, seed, replications, data, json.loads(attributes["versions"]))
+        return _recorded(record, data, str(path))
     except ResultError:
         raise
     except Exception as error:
@@ -358,6 +406,7 @@ def simulate_many(
     workers: int | None = None,
     outcomes: Iterable[str] | None = None,
     progress: bool | Callable[[int, int], None] | None = None,
+    store: str | os.PathLike[str] | None = None,
 ) -> Ensemble:
     """Fight a war many times over, with the compiled engine.
 
@@ -376,6 +425,9 @@ def simulate_many(
         Which of `OUTCOMES` to store; all but the daily series if not given.
     progress : bool or callable, optional
         True for a bar on standard error, or a function called with (done, replications).
+    store : str or path, optional
+        A new folder that the outcomes are written to as they come, so that memory does not grow
+        with the replications; `load_ensemble` reads it.
 
     Returns
     -------
@@ -385,6 +437,10 @@ def simulate_many(
     ------
     EscalateError
         Unknown outcome, or fewer than one replication.
+    KeyboardInterrupt
+        Ctrl-C; nothing is kept.
+    ResultError
+        There is something at `store`.
     ReplicationError
         Something went wrong inside a replication.
 
@@ -396,68 +452,88 @@ def simulate_many(
     >>> ensemble.dataset["killed"].sizes["replication"]
     100
     """
-    from escalate.engines._pack import pack
-    from escalate.engines.compiled import Field, Sums
-
     if not isinstance(scenario, Scenario):
         raise EscalateError(
             f"`scenario` must be a Scenario, such as load_scenario(...) gives, but got "
             f"{type(scenario).__name__}"
         )
-    for name, value in (("replications", replications), ("workers", workers or 1)):
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
-            raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
     if isinstance(outcomes, str):
         outcomes = (outcomes,)
     chosen = tuple(_DEFAULT if outcomes is None else dict.fromkeys(outcomes))
+    return _fought(
+        ((math.inf, scenario),), replications, Seed.of(rng), workers, chosen, progress, store
+    )
+
+
+def _fought(
+    stages: Stages,
+    replications: int,
+    seed: Seed,
+    workers: int | None,
+    chosen: tuple[str, ...],
+    progress: bool | Callable[[int, int], None] | None,
+    store: str | os.PathLike[str] | None,
+) -> Ensemble:
+    """Fight wars that go through several scenarios."""
+    from escalate.engines.compiled import Course, Sums
+
+    for name, value in (("replications", replications), ("workers", workers or 1)):
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+            raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
     _check_outcomes(chosen, OUTCOMES)
-    seed = Seed.of(rng)
+    scenario, replications = stages[-1][1], int(replications)
     threads = min(workers or os.cpu_count() or 1, math.ceil(replications / _CHUNK))
-    layers = sum(len(side.layers) for side in scenario.sides.values())
-    daily = [name for name in DAILY if name in chosen]
-    shapes: dict[str, tuple[int, ...]] = {
-        "side": (2,), "category": (2, len(CATEGORIES)),
-        "target_category": (2, len(TARGET_CATEGORIES)), "layer": (layers,),
+    days, layers = _days(scenario), sum(len(side.layers) for side in scenario.sides.values())
+    daily = tuple(name for name in DAILY if name in chosen)
+    sizes = {
+        "side": 2, "category": len(CATEGORIES), "target_category": len(TARGET_CATEGORIES),
+        "layer": layers, "day": days,
     }  # fmt: skip
-    data: dict[str, np.ndarray[Any, Any]] = {}
-    for name in chosen:
-        if name in DAILY:
-            kind: Any = np.float32 if name == "damage_per_day" else np.int32
-            data[name] = np.zeros((replications, _days(scenario), 2), kind)
-        else:
-            data[name] = np.zeros((replications, *shapes[OUTCOMES[name][-1]]))
+    shapes = {
+        name: (replications, *(sizes[dimension] for dimension in OUTCOMES[name][1:]))
+        for name in chosen
+    }
+    kinds: dict[str, Any] = {
+        name: np.float64 if name not in DAILY
+        else np.float32 if name == "damage_per_day" else np.int32
+        for name in chosen
+    }  # fmt: skip
+    # Refuses what cannot be fought, before there is anything on the disk.
+    idle = [Course(stages)]
+    sink = InMemory(shapes, kinds) if store is None else OnDisk(Path(store), shapes, kinds)
     stop = threading.Event()
-    idle: list[Field] = []
 
     def chunk(first: int) -> int:
         """Fight one stretch of replications and put their outcomes into place."""
-        battlefield = idle.pop() if idle else Field(pack(scenario, seed.run_key(0)))
+        course = idle.pop() if idle else Course(stages)
         number = min(_CHUNK, replications - first)
-        sums = Sums(number, layers, _days(scenario), tuple(daily))
-        try:
-            for k in range(number):
-                if stop.is_set():
-                    return 0
-                try:
-                    battlefield.fight(seed.run_key(first + k), sums, k)
-                except Exception as error:
-                    raise ReplicationError(
-                        f"replication {first + k} failed: {error}; to see it again, call "
-                        f"simulate(scenario, rng={seed!r}, replication={first + k})"
-                    ) from error
-        finally:
-            idle.append(battlefield)
+        sums = Sums(number, layers, days, daily)
+        for k in range(number):
+            if stop.is_set():
+                return 0
+            try:
+                course.fight(seed.run_key(first + k), sums, k)
+            except Exception as error:
+                again = "simulate(scenario, " if len(stages) == 1 else "replayed(stages, "
+                raise ReplicationError(
+                    f"replication {first + k} failed: {error}; to see it again, call "
+                    f"{again}rng={seed!r}, replication={first + k})"
+                ) from error
+        idle.append(course)
         for table, names in (
             (sums.side, BY_SIDE), (sums.category, BY_CATEGORY),
             (sums.target_category, BY_TARGET), (sums.layer, BY_LAYER), (sums.day, daily),
         ):  # fmt: skip
             for i, name in enumerate(names):
-                if name in data:
-                    data[name][first : first + number] = table[..., i]
+                if name in shapes:
+                    sink.put(name, first, table[..., i])
         return number
 
-    _in_threads(chunk, range(0, replications, _CHUNK), threads, replications, progress, stop)
-    return Ensemble(scenario, seed, replications, data, versions())
+    with sink:
+        _in_threads(chunk, range(0, replications, _CHUNK), threads, replications, progress, stop)
+        ensemble = Ensemble(scenario, seed, replications, {}, stages[:-1], versions())
+        data = sink.finish(ensemble)
+    return replace(ensemble, data=data)
 
 
 def _in_threads(
@@ -475,20 +551,159 @@ def _in_threads(
 
         bar = tqdm(total=replications, unit="war")
     done = 0
+    left = iter(firsts)
     pool = ThreadPoolExecutor(threads)
     try:
-        for future in as_completed([pool.submit(chunk, first) for first in firsts]):
-            number = future.result()
-            done += number
-            if bar is not None:
-                bar.update(number)
-            elif callable(progress):
-                progress(done, replications)
-    except BaseException:
-        # Ctrl-C, or a replication that failed: those under way end with their war.
+        # Two chunks a thread are enough to keep it busy, and as many as that are all there is.
+        running = {pool.submit(chunk, first) for first in islice(left, 2 * threads)}
+        while running:
+            over, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in over:
+                number = future.result()
+                done += number
+                if bar is not None:
+                    bar.update(number)
+                elif callable(progress):
+                    progress(done, replications)
+                running |= {pool.submit(chunk, first) for first in islice(left, 1)}
+    except KeyboardInterrupt:
         stop.set()
+        raise KeyboardInterrupt(
+            f"stopped after {done} of {replications} replications, of which nothing is kept"
+        ) from None
+    except BaseException:
+        stop.set()  # those under way end with their war
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         if bar is not None:
             bar.close()
+
+
+class InMemory:
+    """Takes outcomes into arrays.
+
+    Parameters
+    ----------
+    shapes, kinds : mapping
+        Of the array of each outcome.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], kinds: Mapping[str, Any]) -> None:
+        self._data = {name: np.zeros(shape, kinds[name]) for name, shape in shapes.items()}
+
+    def __enter__(self) -> InMemory:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def put(self, name: str, first: int, rows: np.ndarray[Any, Any]) -> None:
+        """Put down an outcome of some replications."""
+        self._data[name][first : first + len(rows)] = rows
+
+    def finish(self, ensemble: Ensemble) -> dict[str, np.ndarray[Any, Any]]:
+        """Give the arrays."""
+        return self._data
+
+
+class OnDisk:
+    """Writes outcomes to a folder of NumPy files as they come; it appears whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to; there must be nothing.
+    shapes, kinds : mapping
+        Of the array of each outcome.
+    """
+
+    def __init__(
+        self, folder: Path, shapes: Mapping[str, tuple[int, ...]], kinds: Mapping[str, Any]
+    ) -> None:
+        if folder.exists():
+            raise ResultError([Problem(str(folder), "there is something already, which is kept,")])
+        self._folder, self._shapes, self._kinds = folder, shapes, kinds
+        self._files: dict[str, tuple[int, int]] = {}
+
+    def __enter__(self) -> OnDisk:
+        self._folder.parent.mkdir(parents=True, exist_ok=True)
+        self._part = Path(
+            tempfile.mkdtemp(prefix=f".{self._folder.name}-", dir=self._folder.parent)
+        )
+        for name, shape in self._shapes.items():
+            path = self._part / f"{name}.npy"
+            header = {"descr": np.dtype(self._kinds[name]).str, "fortran_order": False,
+                      "shape": shape}  # fmt: skip
+            with path.open("wb") as file:
+                np.lib.format.write_array_header_2_0(file, header)
+                begin = file.tell()
+                file.truncate(begin + math.prod(shape) * np.dtype(self._kinds[name]).itemsize)
+            self._files[name] = os.open(path, os.O_WRONLY), begin
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for file, _ in self._files.values():
+            os.close(file)
+        shutil.rmtree(self._part, ignore_errors=True)
+
+    def put(self, name: str, first: int, rows: np.ndarray[Any, Any]) -> None:
+        """Write an outcome of some replications, which many threads may do at once."""
+        file, begin = self._files[name]
+        block = np.ascontiguousarray(rows, self._kinds[name])
+        size = block.nbytes // len(rows)
+        os.pwrite(file, block.tobytes(), begin + first * size)
+
+    def finish(self, ensemble: Ensemble) -> dict[str, np.ndarray[Any, Any]]:
+        """Write what it is all about, and give the arrays as they lie on the disk."""
+        record = _record(ensemble) | {"outcomes": list(self._shapes)}
+        (self._part / _RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        self._part.chmod(0o755)
+        os.rename(self._part, self._folder)
+        return _mapped(self._folder, list(self._shapes))
+
+
+_RECORD = "ensemble.json"
+
+
+def _record(ensemble: Ensemble) -> dict[str, Any]:
+    """Give all that makes an ensemble's numbers again."""
+    return {
+        "format": 1,
+        "seed": {
+            "entropy": str(ensemble.seed.entropy), "spawn_key": list(ensemble.seed.spawn_key),
+        },
+        "replications": ensemble.replications,
+        "versions": dict(ensemble.versions),
+        "scenario": write_scenario(ensemble.scenario),
+        "past": [[hours, write_scenario(before)] for hours, before in ensemble.past],
+    }  # fmt: skip
+
+
+def _recorded(
+    record: dict[str, Any], data: Mapping[str, np.ndarray[Any, Any]], file: str
+) -> Ensemble:
+    """Give the ensemble of a record."""
+    if record["format"] != 1:
+        raise ValueError(f"it has format {record['format']!r}, and this version reads 1")
+    for name, values in data.items():
+        if len(values) != record["replications"]:
+            raise ValueError(f"{name} has {len(values)} replications")
+    return Ensemble(
+        read_scenario(record["scenario"], file),
+        Seed(int(record["seed"]["entropy"]), tuple(record["seed"]["spawn_key"])),
+        int(record["replications"]),
+        data,
+        tuple((float(hours), read_scenario(text, file)) for hours, text in record["past"]),
+        record["versions"],
+    )
+
+
+def _mapped(folder: Path, names: Iterable[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Give arrays that stay on the disk until they are looked at."""
+    return {
+        # An empty file cannot be mapped.
+        name: np.load(path) if path.stat().st_size < 1024 else np.load(path, mmap_mode="r")
+        for name in names
+        for path in [folder / f"{name}.npy"]
+    }

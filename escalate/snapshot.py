@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from escalate.engines._arrays import arrays_of, tables_of
-from escalate.engines._fork import Fork, Stages, packed
-from escalate.engines._pack import GROWING
+from escalate.engines._fork import Fork, Stages, forks, packed
+from escalate.engines._pack import GROWING, World
 from escalate.errors import EscalateError
 from escalate.randomness import Seed
 from escalate.results import Run
 from escalate.scenario import Scenario
 from escalate.simulation import collected, go_on
 
-__all__ = ["Snapshot", "snapshot"]
+__all__ = ["Snapshot", "replayed", "snapshot"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ class Snapshot:
         if new.horizon_hours == self.scenario.horizon_hours:
             arrays = self.arrays
         else:  # what is due after the old end was never written down
-            arrays = _arrays_at(stages[:-1], worlds[:-1], self.hours, engine)
+            arrays = arrays_of(_fought(stages[:-1], worlds[:-1], engine, self.hours), {})
         world = go_on(tables_of(worlds[-1], fork(arrays)), engine)
         return collected(world, self.seed, self.replication, stages[:-1])
 
@@ -108,7 +108,7 @@ class Snapshot:
     def _stages(self) -> Stages:
         return (*self.past, (math.inf, self.scenario))
 
-    def _worlds(self, stages: Stages) -> Any:
+    def _worlds(self, stages: Stages) -> list[World]:
         return packed(stages, self.seed.run_key(self.replication))
 
 
@@ -153,16 +153,36 @@ def snapshot(
     seed = Seed.of(rng)
     stages = (*past, (math.inf, scenario))
     worlds = packed(stages, seed.run_key(replication))
-    arrays = _arrays_at(stages, worlds, float(hours), engine)
+    arrays = arrays_of(_fought(stages, worlds, engine, float(hours)), {})
     return Snapshot(scenario, seed, replication, float(hours), past, arrays)
 
 
-def _arrays_at(stages: Stages, worlds: list[Any], hours: float, engine: str) -> Any:
+def replayed(stages: Stages, rng: object, replication: int, *, engine: str = "simpy") -> Run:
+    """Fight one war that goes through several scenarios, fully traced.
+
+    Parameters
+    ----------
+    stages : Stages
+        What is at war and until when, the last one to the end. [h]
+    rng, replication
+        As for `simulate`.
+    engine : str, optional
+        Which engine.
+
+    Returns
+    -------
+    Run
+    """
+    seed = Seed.of(rng)
+    worlds = packed(stages, seed.run_key(replication))
+    return collected(_fought(stages, worlds, engine), seed, replication, stages[:-1])
+
+
+def _fought(stages: Stages, worlds: list[World], engine: str, hours: float = math.inf) -> World:
     """Fight through all stages up to an hour of the last."""
     stops = [*(at for at, _ in stages[:-1]), hours]
-    # Made of worlds that are fresh: an engine may change those it is given.
-    forks = [Fork(*pair, at) for *pair, at in zip(worlds, worlds[1:], stops, strict=False)]
-    arrays = arrays_of(go_on(worlds[0], engine, stops[0]), {})
-    for fork, world, stop in zip(forks, worlds[1:], stops[1:], strict=True):
-        arrays = arrays_of(go_on(tables_of(world, fork(arrays)), engine, stop), {})
-    return arrays
+    links = forks(stages, worlds)
+    world = go_on(worlds[0], engine, stops[0])
+    for fork, new, stop in zip(links, worlds[1:], stops[1:], strict=True):
+        world = go_on(tables_of(new, fork(arrays_of(world, {}))), engine, stop)
+    return world

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ import pytest
 import escalate as esc
 from escalate.engines import compiled
 from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, DAILY
-from escalate.ensemble import OUTCOMES, ReplicationError
+from escalate.ensemble import OUTCOMES, SERIES, ReplicationError
 from escalate.errors import EscalateError, ResultError
 from escalate.rules import CATEGORIES, TARGET_CATEGORIES
 from tests.small_wars import answering, ordered, side, war
@@ -420,3 +421,55 @@ def test_a_save_that_fails_leaves_nothing(january, tmp_path):
     with pytest.raises(OSError):
         january.save(tmp_path / "many.nc")
     assert [path.name for path in tmp_path.iterdir()] == ["many.nc"]
+
+
+def test_outcomes_may_be_streamed_to_the_disk(january, tmp_path):
+    names = [*january.data, *SERIES]
+    kept = esc.simulate_many(january.scenario, replications=70, rng=1, outcomes=names)
+    folder = tmp_path / "new" / "wars"
+    for workers in (1, 2, 4):
+        streamed = esc.simulate_many(
+            january.scenario, replications=70, rng=1, outcomes=names, store=folder, workers=workers
+        )
+        for ensemble in (streamed, esc.load_ensemble(folder)):
+            assert list(ensemble.data) == names
+            assert ensemble.seed == kept.seed
+            assert ensemble.scenario == kept.scenario
+            for name, values in kept.data.items():
+                assert ensemble.data[name].dtype == values.dtype
+                np.testing.assert_array_equal(ensemble.data[name], values)
+        assert streamed.replay(69) == kept.replay(69)
+        assert streamed.bands("killed")["mean"].shape == (2,)
+        assert sorted(path.name for path in folder.parent.iterdir()) == ["wars"]
+        assert esc.load_ensemble(streamed.save(tmp_path / "copy.nc")).replications == 70
+        shutil.rmtree(folder)
+
+
+def test_what_is_there_already_is_kept(january, tmp_path):
+    (tmp_path / "mine").write_text("precious")
+    with pytest.raises(esc.ResultError, match="something already.*mine"):
+        esc.simulate_many(january.scenario, replications=1, rng=1, store=tmp_path / "mine")
+    assert (tmp_path / "mine").read_text() == "precious"
+
+
+def test_a_stream_that_breaks_off_leaves_nothing(january, tmp_path):
+    def interrupt(done, of):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="stopped after .* of 700 replications"):
+        esc.simulate_many(
+            january.scenario, replications=700, rng=1, progress=interrupt, store=tmp_path / "wars"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_store_is_refused(january, tmp_path):
+    folder = tmp_path / "wars"
+    esc.simulate_many(january.scenario, replications=40, rng=1, store=folder, outcomes="killed")
+    whole = (folder / "killed.npy").read_bytes()
+    (folder / "killed.npy").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(esc.ResultError, match="no saved ensemble, or a damaged one"):
+        esc.load_ensemble(folder)
+    (folder / "killed.npy").unlink()
+    with pytest.raises(esc.ResultError, match="no saved ensemble, or a damaged one"):
+        esc.load_ensemble(folder)

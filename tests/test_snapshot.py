@@ -82,7 +82,7 @@ def altered(draw, scenario, hours):
                 channels=x.channels + sometimes(lambda: 2, 0),
                 kill_prob=sometimes(lambda: dict.fromkeys(CATEGORIES, 0.6), x.kill_prob),
                 resupply_per_day=sometimes(
-                    lambda: 1.0 if x.magazine is not None else 0.0, x.resupply_per_day
+                    lambda finite=x.magazine is not None: float(finite), x.resupply_per_day
                 ),
             )
             for k, x in it.layers.items()
@@ -106,9 +106,7 @@ def altered(draw, scenario, hours):
             k: replace(
                 r,
                 rule=sometimes(lambda: esc.Rule("tit_for_tat"), r.rule),
-                review_hours=sometimes(
-                    lambda: draw(st.sampled_from((0.0, 36.0))), r.review_hours
-                ),
+                review_hours=sometimes(lambda: draw(st.sampled_from((0.0, 36.0))), r.review_hours),
                 slip_prob=sometimes(lambda: 0.1, r.slip_prob),
             )
             for k, r in it.retaliations.items()
@@ -248,9 +246,7 @@ def test_a_wait_goes_on_at_its_new_pace():
     expected = np.where(times < 100.0, times, 100.0 + (times - 100.0) / 4.0)
     np.testing.assert_allclose(faster.tables["strikes"]["decided_hours"][: len(times)], expected)
     none = run.fork(100.0, {"sides.A.tempos.daily.rate_per_day": 0.0})
-    np.testing.assert_array_equal(
-        none.tables["strikes"]["decided_hours"], times[times < 100.0]
-    )
+    np.testing.assert_array_equal(none.tables["strikes"]["decided_hours"], times[times < 100.0])
     # With no rate before, its first draw is still to come.
     idle = side(tempos={"daily": esc.Tempo(plan="raid", rate_per_day=0.0)})
     begun = fought(idle, side(), hours=2400.0).fork(
@@ -366,7 +362,10 @@ def test_a_fork_may_be_forked_saved_and_loaded(tmp_path):
     ("change", "message"),
     [
         (lambda s: replace(s, start=clock(-1.0)), "keeps `start`"),
-        (lambda s: replace(s, sides={"A": s.sides["A"], "C": s.sides["B"]}), r"keeps the sides.*B, C"),
+        (
+            lambda s: replace(s, sides={"A": s.sides["A"], "C": s.sides["B"]}),
+            r"keeps the sides.*B, C",
+        ),
         (
             lambda s: s.replace({"sides.A.weapons.rocket": drone()}),
             r"keeps the weapons.*A\.rocket",
@@ -397,3 +396,48 @@ def test_a_snapshot_shows_what_is_in_the_air_and_what_is_due():
     assert tables["groups"]["count"].tolist() == [3]
     assert len(tables["queue"]) == 2  # the impact and the end
     assert tables["weapons"]["stock"].tolist() == [997, 1000]
+
+
+# A whole ensemble.
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.data(), scenarios(), st.integers(0, 2**32 - 1))
+def test_a_forked_ensemble_is_its_forked_wars(data, scenario, seed):
+    ensemble = esc.simulate_many(scenario, replications=3, rng=seed, outcomes=esc.ensemble.OUTCOMES)
+    hours = data.draw(moments(scenario))
+    changed = data.draw(altered(scenario, hours))
+    forked = ensemble.fork(hours, changed)
+    assert forked.past == ((hours, scenario),)
+    assert list(forked.data) == list(ensemble.data)
+    for k in range(3):
+        run = ensemble.replay(k).fork(hours, changed)
+        assert forked.replay(k) == run
+        for i, name in enumerate(changed.sides):
+            told = run.summary()[name]
+            for outcome in ("strikes", "killed", "cost_usd", "launched", "blackout_hours"):
+                value = forked.data[outcome][k, i].sum()
+                assert value == pytest.approx(told[outcome], rel=1e-12, abs=1e-9), outcome
+    same = ensemble.fork(hours, {})
+    for outcome, values in ensemble.data.items():
+        np.testing.assert_array_equal(same.data[outcome], values, outcome)
+
+
+def test_a_fork_of_an_ensemble_is_paired_with_it_and_may_be_forked(tmp_path):
+    ensemble = esc.simulate_many(
+        esc.load_scenario("january-2025"), replications=70, rng=1, outcomes=("killed", "launched")
+    )
+    path = "sides.UA.retaliations.answer.rule"
+    path = next(
+        f"sides.{side}.retaliations.{name}.rule"
+        for side, it in ensemble.scenario.sides.items()
+        for name in it.retaliations
+    )
+    calm = ensemble.fork(48.0, {path: "never"}, workers=2)
+    again = calm.fork(60.0, {"sides.UA.layers.medium_range.channels": 1}, workers=1)
+    assert [hours for hours, _ in again.past] == [48.0, 60.0]
+    saved = esc.load_ensemble(again.save(tmp_path / "again.nc"))
+    assert saved.past == again.past
+    assert saved.replay(3) == again.replay(3)
+    with pytest.raises(esc.EscalateError, match=r"`60\.0 <= hours"):
+        again.fork(50.0, {})

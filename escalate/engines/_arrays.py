@@ -18,7 +18,17 @@ import numpy as np
 
 from escalate.engines._pack import GROWING, World, columns_of
 
-__all__ = ["PLAIN", "SCALARS", "TABLES", "Arrays", "arrays_of", "dtype_of", "fresh", "seen", "tables_of"]
+__all__ = [
+    "PLAIN",
+    "SCALARS",
+    "TABLES",
+    "Arrays",
+    "arrays_of",
+    "dtype_of",
+    "fresh",
+    "seen",
+    "tables_of",
+]
 
 SCALARS: dict[str, Any] = {"key0": np.int64, "key1": np.int64, "horizon": np.float64}
 """Fields that are one number."""

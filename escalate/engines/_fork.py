@@ -36,7 +36,7 @@ from escalate.randomness import RunKey
 from escalate.rules import MEMORY, USER
 from escalate.scenario import Scenario
 
-__all__ = ["STATE", "Fork", "Stages", "packed"]
+__all__ = ["STATE", "Fork", "Stages", "forks", "packed"]
 
 Stages = tuple[tuple[float, Scenario], ...]
 """The scenarios of a war and until when each holds; the last one to the end. [h]"""
@@ -88,6 +88,25 @@ def packed(stages: Stages, key: RunKey) -> list[World]:
     """
     horizon = stages[-1][1].horizon_hours
     return [replace(pack(scenario, key), horizon=horizon) for _, scenario in stages]
+
+
+def forks(stages: Stages, worlds: list[World]) -> list[Fork]:
+    """Give what leads from each of a war's scenarios to the next.
+
+    Parameters
+    ----------
+    stages : Stages
+        What is at war.
+    worlds : list of World
+        What `packed` made of it; fresh, as an engine may change those it is given.
+
+    Returns
+    -------
+    list of Fork
+    """
+    return [
+        Fork(old, new, at) for old, new, (at, _) in zip(worlds, worlds[1:], stages, strict=False)
+    ]
 
 
 class Fork:
@@ -201,9 +220,7 @@ class Fork:
             return list(world.names["side"])
         sides = world.names["side"]
         owners = getattr(world, f"{kind}s")["side"]
-        return [
-            f"{sides[i]}.{name}" for i, name in zip(owners, world.names[kind], strict=True)
-        ]
+        return [f"{sides[i]}.{name}" for i, name in zip(owners, world.names[kind], strict=True)]
 
     def _matched(self, kind: str) -> list[int]:
         """Give for each of the new scenario's which of the old one's it is, -1 for none."""
@@ -223,7 +240,7 @@ class Fork:
         entries = [in_turn(world.scenario) for world in worlds]
         known = {stream: i for i, stream in enumerate(self._old_world.calendar["stream"])}
         calendar = self._new_world.calendar
-        found = {}
+        found: dict[int, int] = {}
         for i, stream in enumerate(calendar["stream"]):
             k = known.get(stream, -1)
             if k >= 0:
@@ -250,7 +267,7 @@ class Fork:
 
     def _any_differ(self, table: str, side: int) -> bool:
         rows = np.flatnonzero(getattr(self._old, table)["side"] == side)
-        return any(self._differ(table, row) for row in rows)
+        return any(self._differ(table, int(row)) for row in rows)
 
     # What is kept.
 
@@ -275,7 +292,8 @@ class Fork:
 
     def _state(self, table: str, held: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Give a table with the new parameters and the state that it held."""
-        before, new = getattr(self._old, table), getattr(self._new, table).copy()
+        before = getattr(self._old, table)
+        new: np.ndarray[Any, Any] = getattr(self._new, table).copy()
         which: list[int] = list(range(len(new)))
         if table in ("tempos", "retaliations"):
             which = self._tempos if table == "tempos" else self._answers
@@ -367,9 +385,7 @@ class Fork:
                 if before != after:
                     when = max(when - before + after, at)
             elif kind == GRID:
-                if number != arrays.sides["grid_version"][side] or (
-                    side in self._dark_differently
-                ):
+                if number != arrays.sides["grid_version"][side] or (side in self._dark_differently):
                     continue
                 power.add(side)
             if when <= horizon or kind in (ENTER, IMPACT):

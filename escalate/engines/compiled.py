@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from escalate.engines._arrays import arrays_of, fresh, tables_of
+from escalate.engines._fork import Stages, forks, packed
 from escalate.engines._kernel import DONE, ROOM, fight
 from escalate.engines._pack import GROWING, World, room_of
 from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, DAILY, tally
@@ -15,7 +16,7 @@ from escalate.engines._views import View
 from escalate.randomness import RunKey
 from escalate.rules import CATEGORIES, TARGET_CATEGORIES
 
-__all__ = ["Field", "Sums", "go_on"]
+__all__ = ["Course", "Field", "Sums", "go_on"]
 
 _CHUNK = 1024
 _CHANGING = (
@@ -163,6 +164,38 @@ class Field:
                 more = fresh(name, len(table) + self._room[name])
                 arrays = arrays._replace(**{name: np.concatenate([table, more])})
         self._occupy(arrays)
+
+
+class Course:
+    """Where one thread fights wars that go through several scenarios, one after the other.
+
+    Parameters
+    ----------
+    stages : Stages
+        What is at war, and until when.
+    """
+
+    def __init__(self, stages: Stages) -> None:
+        worlds = packed(stages, RunKey(0, 0))
+        self._fields = [Field(world) for world in worlds]
+        self._forks = forks(stages, worlds)
+
+    def fight(self, key: RunKey, sums: Sums, war: int) -> None:
+        """Fight one war and put down its outcomes.
+
+        Parameters
+        ----------
+        key : RunKey
+            Its randomness.
+        sums : Sums
+            Where its outcomes are put, as those of number `war`.
+        war : int
+            Which of the wars of `sums`.
+        """
+        stops = [*(fork.at for fork in self._forks), math.inf]
+        arrays = self._fields[0].fight(key, sums, war, stops[0])
+        for fork, field, stop in zip(self._forks, self._fields[1:], stops[1:], strict=True):
+            arrays = field.go_on(fork(arrays), sums, war, stop)
 
 
 def go_on(world: World, until: float = math.inf) -> World:

@@ -641,9 +641,7 @@ def _waiting(war: War, at: float, order: int, number: int, n: int, held: float) 
 def _write_queue(war: War) -> None:
     """Put what is due into the table of that name, first things first."""
     world = war.world
-    rows = sorted(
-        (at, *event.about) for at, event in war.still_due()
-    )
+    rows = sorted((at, *event.about) for at, event in war.still_due())
     for i, column in enumerate(world.queue):
         world.queue[column] = [row[i] for row in rows]
     world.used["queue"] = len(rows)
