@@ -374,7 +374,7 @@ class TestCausalTree:
         assert len(ax.get_lines()) == (run.strikes["provoked_by"] >= 0).sum()
 
     def test_no_strike_lies_on_a_chain_it_does_not_belong_to(self, run):
-        made, first, causes = plots._made(run)
+        made, first, causes = plots.runs._made(run)
         lanes = plots._lanes(made, first, causes, 0.0)
         for strike in made[causes[made] >= 0]:
             cause = causes[strike]

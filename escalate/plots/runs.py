@@ -1,29 +1,19 @@
-"""Pictures for a paper: one function a picture, drawn from what a run holds and nothing else.
-
-Each function draws on the axes it is given, or makes a figure as wide as a column with
-pyplot, and gives the axes back; `overview` puts them together. Nothing here simulates, shows
-a window or changes matplotlib's settings.
-
-The colours are those of Okabe and Ito [1]_, which colour-blind readers tell apart; and as
-print may be grey, a colour never says what place, shade, shape or a word does not say as well.
-
-References
-----------
-.. [1] M. Okabe, K. Ito, "Color universal design", 2008, https://jfly.uni-koeln.de/color/.
-"""
+"""Pictures of one run."""
 
 from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from escalate.comparison import LEVEL, Comparison, number
+from escalate.comparison import Comparison
 from escalate.errors import Problem, ScenarioError, closest
 from escalate.events import KINDS
+from escalate.plots import _style as style
+from escalate.plots.reports import figures
 from escalate.results import Run
 from escalate.rules import CATEGORIES
 
@@ -31,17 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["causal_tree", "figures", "interception", "overview", "stocks", "timeline"]
 
-_ONE_COLUMN, _TWO_COLUMNS = 3.54, 7.09  # 90 and 180 mm of a journal's page [inches]
-_SMALL, _MEDIUM, _LARGE = 7.0, 8.0, 9.0  # type [points]
-_SIDES, _MARKERS = ("#0072B2", "#D55E00"), ("o", "s")
-_WEAPONS = ("#E69F00", "#009E73", "#CC79A7", "#000000", "#56B4E9", "#999999")  # as CATEGORIES
-_DASHES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (6, 1, 1, 1)))
-_FITS, _MISSED = ("#009E73", "o", "-"), ("#AA3377", "X", (0, (2, 1)))
-_INK, _GREY, _PALE = "#222222", "#777777", "#D4D4D4"
-_ROUND = [digit * 10**power for power in range(10) for digit in (1, 2, 5)]
-_TO = "\u2013"
+__all__ = ["causal_tree", "interception", "overview", "stocks", "timeline"]
 
 
 def timeline(run: Run, *, ax: Axes | None = None, max_arrows: int = 20) -> Axes:
@@ -74,14 +55,20 @@ def timeline(run: Run, *, ax: Axes | None = None, max_arrows: int = 20) -> Axes:
     """
     from matplotlib.patches import FancyArrowPatch
 
-    ax = _axes(ax, _TWO_COLUMNS, 2.8, y="Weapons launched per strike\n(square-root scale)")
-    clock, strikes, end = _clock(ax, run), run.tables["strikes"], run.scenario.horizon_hours
+    ax = style.axes(
+        ax, style.TWO_COLUMNS, 2.8, y="Weapons launched per strike\n(square-root scale)"
+    )
+    clock, strikes, end = (
+        style.clock(ax, run.scenario),
+        run.tables["strikes"],
+        run.scenario.horizon_hours,
+    )
     made, first, causes = _made(run)
     launched, side, killed = (strikes[c] for c in ("launched", "side", "killed"))
     if not len(made):
-        return _nothing(ax, "No strike was made.")
+        return style.nothing(ax, "No strike was made.")
     peaks = [int(launched[side == i].max(initial=0)) for i in (0, 1)]
-    _mirror(ax, peaks, np.sqrt, np.square, _ROUND, room=0.25)
+    _mirror(ax, peaks, np.sqrt, np.square, style.ROUND, room=0.25)
     truces = run.rows("truce")
     begun: list[float] = []
     for when, begins in zip(truces["time_hours"], truces["count"], strict=True):
@@ -101,18 +88,20 @@ def timeline(run: Run, *, ax: Axes | None = None, max_arrows: int = 20) -> Axes:
     parts = [("got through", 0.0, 0 * leaked, leaked),
              ("stopped or failed", 0.7, leaked, launched - leaked)]  # fmt: skip
     for part, white, below, counts in parts:
-        looks = [(_SIDES[side[s]], white, 0.0) if flown[s] else (_GREY, max(white, 0.85), 0.5)
-                 for s in made]  # fmt: skip
+        shell = style.GREY, max(white, 0.85), 0.5
+        looks = [(style.SIDES[side[s]], white, 0.0) if flown[s] else shell for s in made]
         bars = ax.bar(
             clock(first[made]), (up * counts)[made], width[made], (up * below)[made], label=part,
-            color=[_mixed(ink, face) for ink, face, _ in looks], linewidth=0.4, align="edge",
-            edgecolor=[_mixed(ink, edge) for ink, _, edge in looks],
+            color=[style.mixed(ink, face) for ink, face, _ in looks], linewidth=0.4, align="edge",
+            edgecolor=[style.mixed(ink, edge) for ink, _, edge in looks],
         )  # fmt: skip
         for bar, strike in zip(bars, made, strict=True):  # the small stand before the large
             bar.set_zorder(1 + flown[strike] + 1 / (1 + launched[strike]))
-        keys[part] = tuple(_box(_mixed(ink, white), ink) for ink in _SIDES)
+        keys[part] = tuple(style.box(style.mixed(ink, white), ink) for ink in style.SIDES)
     if not flown[made].all():
-        keys["artillery alone"] = (_box(_mixed(_GREY, 0.85), _mixed(_GREY, 0.5)),)
+        keys["artillery alone"] = (
+            style.box(style.mixed(style.GREY, 0.85), style.mixed(style.GREY, 0.5)),
+        )
 
     answers = made[causes[made] >= 0]
     drawn = answers[np.argsort(-launched[answers], kind="stable")[:max_arrows]]
@@ -121,12 +110,14 @@ def timeline(run: Run, *, ax: Axes | None = None, max_arrows: int = 20) -> Axes:
         begin = clock(min(first[cause] + hours[cause], first[answer]))
         ax.add_artist(FancyArrowPatch(
             (begin, up[cause] * launched[cause]), (clock(first[answer]), (up * launched)[answer]),
-            arrowstyle="-|>", mutation_scale=6.0, linewidth=0.7, color=_INK, shrinkA=0.0,
+            arrowstyle="-|>", mutation_scale=6.0, linewidth=0.7, color=style.INK, shrinkA=0.0,
             shrinkB=0.0, connectionstyle=f"arc3,rad={-0.25 * up[cause]}", zorder=4,
         ))  # fmt: skip
     if len(drawn):
         few = f"{len(drawn)} largest of {len(answers)} answers"
-        keys["answer" if len(drawn) == len(answers) else few] = (_line(_INK, ">", "-", 3.0),)
+        keys["answer" if len(drawn) == len(answers) else few] = (
+            style.line(style.INK, ">", "-", 3.0),
+        )
 
     written: list[tuple[int, float]] = []
     for strike in made[np.argsort(-killed[made], kind="stable")]:
@@ -136,14 +127,18 @@ def timeline(run: Run, *, ax: Axes | None = None, max_arrows: int = 20) -> Axes:
             written.append((side[strike], first[strike]))
             middle, edge = first[strike] + hours[strike] / 2, ax.get_ylim()[side[strike] ^ 1]
             x = clock(min(middle, end))  # what lands after the end is counted, but not drawn
-            ax.plot([x, x], [(up * launched)[strike], 0.78 * edge], ":", color=_GREY, linewidth=0.6)
+            ax.plot(
+                [x, x], [(up * launched)[strike], 0.78 * edge], ":", color=style.GREY, linewidth=0.6
+            )
             at = "left" if middle < 0.03 * end else "right" if middle > 0.97 * end else "center"
-            _write(ax, f"{killed[strike]} killed", x, edge, (0, -4 * up[strike]), ha=at)
-    ax.axhline(0.0, color=_INK, linewidth=0.6, zorder=5)
+            style.write(ax, f"{killed[strike]} killed", x, edge, (0, -4 * up[strike]), ha=at)
+    ax.axhline(0.0, color=style.INK, linewidth=0.6, zorder=5)
     for i, name in enumerate(run.names["side"]):
         middle = (_height(ax, 0.0) + 1 - i) / 2
-        _write(ax, f"{name}\nstrikes", 1.0, middle, (4, 0), "axes fraction", color=_SIDES[i])
-    return _legend(ax, keys)
+        style.write(
+            ax, f"{name}\nstrikes", 1.0, middle, (4, 0), "axes fraction", color=style.SIDES[i]
+        )
+    return style.legend(ax, keys)
 
 
 def stocks(run: Run, *, side: str | None = None, ax: Axes | None = None) -> Axes:
@@ -179,11 +174,11 @@ def stocks(run: Run, *, side: str | None = None, ax: Axes | None = None) -> Axes
     'Weapons in stock\n(log scale)'
     """
     sides = _sides(run, side)
-    ax = _axes(ax, _TWO_COLUMNS, 2.4, y="Weapons in stock\n(log scale)")
-    clock, weapons, log = _clock(ax, run), run.tables["weapons"], run.tables["log"]
+    ax = style.axes(ax, style.TWO_COLUMNS, 2.4, y="Weapons in stock\n(log scale)")
+    clock, weapons, log = style.clock(ax, run.scenario), run.tables["weapons"], run.tables["log"]
     owned = np.flatnonzero(np.isin(weapons["side"], sides))
     if not len(owned):
-        return _nothing(ax, "No weapon is owned.")
+        return style.nothing(ax, "No weapon is owned.")
     sign = {"launched": -1, "produced": 1, "delivered": 1}
     change = log["count"] * np.array([sign.get(kind, 0) for kind in KINDS])[log["kind"]]
     peaks, ends = [0] * len(sides), []
@@ -199,22 +194,22 @@ def stocks(run: Run, *, side: str | None = None, ax: Axes | None = None) -> Axes
         name = f"{run.names['side'][owner]} {run.names['weapon'][weapon]}".replace("_", " ")
         ax.step(
             clock(np.array([0.0, *log["time_hours"][rows], run.scenario.horizon_hours])), level,
-            where="post", color=_WEAPONS[category], linestyle=_DASHES[before % len(_DASHES)],
-            linewidth=1.1, label=name,
+            where="post", color=style.WEAPONS[category], linewidth=1.1, label=name,
+            linestyle=style.DASHES[before % len(style.DASHES)],
         )  # fmt: skip
-        ends.append((float(level[-1]), name, _WEAPONS[category], _SIDES[owner]))
-    _mirror(ax, peaks, np.log1p, np.expm1, _ROUND[::3], room=0.05)
-    ax.axhline(0.0, color=_INK, linewidth=0.6)
+        ends.append((float(level[-1]), name, style.WEAPONS[category], style.SIDES[owner]))
+    _mirror(ax, peaks, np.log1p, np.expm1, style.ROUND[::3], room=0.05)
+    ax.axhline(0.0, color=style.INK, linewidth=0.6)
     ends.sort(key=lambda end: end[0])
     at = np.array([_height(ax, y) for y, *_ in ends])
-    steps = np.arange(len(at)) * 1.2 * _SMALL / _points(ax)[1]
+    steps = np.arange(len(at)) * 1.2 * style.SMALL / style.points(ax)[1]
     # Names that would overlap give way to each other, as far up as down.
     up = np.maximum.accumulate(at - steps)
     down = np.minimum.accumulate((at - steps)[::-1])[::-1]
     for (_, name, colour, ink), y, put in zip(ends, at, (up + down) / 2 + steps, strict=True):
         arrow = {"arrowstyle": "-", "color": colour, "shrinkA": 0, "shrinkB": 0, "relpos": (0, 0.5)}
-        ax.annotate(name, (1.0, y), (1.025, put), "axes fraction", va="center", fontsize=_SMALL,
-                    color=ink, arrowprops=arrow)  # fmt: skip
+        ax.annotate(name, (1.0, y), (1.025, put), "axes fraction", va="center",
+                    fontsize=style.SMALL, color=ink, arrowprops=arrow)  # fmt: skip
     return ax
 
 
@@ -252,7 +247,7 @@ def interception(run: Run, *, side: str | None = None, ax: Axes | None = None) -
     'Share of the weapons launched (%)'
     """
     sides = _sides(run, side)
-    ax = _axes(ax, _ONE_COLUMN, 3.0, x="Share of the weapons launched (%)")
+    ax = style.axes(ax, style.ONE_COLUMN, 3.0, x="Share of the weapons launched (%)")
     log, weapons, layers = (run.tables[name] for name in ("log", "weapons", "layers"))
     ticks, y = {}, 0.0
     for defender in sides:
@@ -262,12 +257,12 @@ def interception(run: Run, *, side: str | None = None, ax: Axes | None = None) -
             continue
         named = [f"{i} {run.names['layer'][k]}".replace("_", " ") for i, k in enumerate(own, 1)]
         words = f"At {run.names['side'][defender]}, stopped by: {', '.join(named) or 'no layer'}"
-        lines = textwrap.wrap(words, int(_points(ax)[0] / (0.55 * _SMALL)))
+        lines = textwrap.wrap(words, int(style.points(ax)[0] / (0.55 * style.SMALL)))
         y += 0.6 * len(lines)
-        _write(ax, "\n".join(lines), 0.0, y - 0.45, va="bottom", color=_SIDES[defender],
+        style.write(ax, "\n".join(lines), 0.0, y - 0.45, va="bottom", color=style.SIDES[defender],
                in_layout=False)  # fmt: skip
-        greens = [_mixed("#009E73", white) for white in np.linspace(0.85, 0.2, len(own))]
-        faces = ["w", *greens, _INK]
+        greens = [style.mixed("#009E73", white) for white in np.linspace(0.85, 0.2, len(own))]
+        faces = ["w", *greens, style.INK]
         hatches = ["", *("////" if electronic else "" for electronic in layers["electronic"][own])]
         for category, word in enumerate(CATEGORIES):
             held = against & (weapons["category"] == category)
@@ -280,20 +275,23 @@ def interception(run: Run, *, side: str | None = None, ax: Axes | None = None) -
             by_layer = [hit[log["layer"] == layer].sum() for layer in own]
             shares = np.array([dud.sum(), *by_layer, leaked.sum()]) * 100.0 / sent
             lefts = np.cumsum(shares) - shares
-            ax.barh(y, shares, 0.72, lefts, color=faces, edgecolor=_INK, linewidth=0.4,
+            ax.barh(y, shares, 0.72, lefts, color=faces, edgecolor=style.INK, linewidth=0.4,
                     hatch=[*hatches, ""])  # fmt: skip
             for i in range(1, len(own) + 1):
                 if shares[i] > 5.0:
-                    _write(ax, f"{i}", lefts[i] + shares[i] / 2, y, ha="center",
+                    style.write(ax, f"{i}", lefts[i] + shares[i] / 2, y, ha="center",
                            bbox={"fc": faces[i], "lw": 0, "pad": 0.5})  # fmt: skip
-            _write(ax, f"{sent:,}", 100.0, y, (3, 0))
+            style.write(ax, f"{sent:,}", 100.0, y, (3, 0))
             ticks[y] = word
             y += 1.0
     if not ticks:
-        return _nothing(ax, "Nothing was launched.")
-    _rows(ax, ticks)
+        return style.nothing(ax, "Nothing was launched.")
+    style.rows(ax, ticks)
     ax.set(xlim=(0.0, 100.0), ylim=(y - 0.4, -0.4))
-    return _legend(ax, {"failed": (_box("w", _INK),), "got through": (_box(_INK, _INK),)})
+    return style.legend(
+        ax,
+        {"failed": (style.box("w", style.INK),), "got through": (style.box(style.INK, style.INK),)},
+    )
 
 
 def causal_tree(run: Run, *, ax: Axes | None = None) -> Axes:
@@ -322,11 +320,11 @@ def causal_tree(run: Run, *, ax: Axes | None = None) -> Axes:
     >>> esc.plots.causal_tree(run).get_ylabel()
     'Chains of answers\n(a lane each)'
     """
-    ax = _axes(ax, _TWO_COLUMNS, 2.4, y="Chains of answers\n(a lane each)")
-    clock, (made, first, causes) = _clock(ax, run), _made(run)
+    ax = style.axes(ax, style.TWO_COLUMNS, 2.4, y="Chains of answers\n(a lane each)")
+    clock, (made, first, causes) = style.clock(ax, run.scenario), _made(run)
     side, launched = (run.tables["strikes"][c] for c in ("side", "launched"))
     if not len(made):
-        return _nothing(ax, "No strike was made.")
+        return style.nothing(ax, "No strike was made.")
     lanes = _lanes(made, first, causes, 0.02 * run.scenario.horizon_hours)
     ticks: dict[float, str] = {}
     for i, name in enumerate(run.names["side"]):
@@ -338,93 +336,21 @@ def causal_tree(run: Run, *, ax: Axes | None = None) -> Axes:
     x = clock(first)
     for strike in made[causes[made] >= 0]:
         path = [causes[strike], causes[strike], strike]
-        ax.plot(x[path], [lanes[s] for s in (path[0], strike, strike)], color=_GREY, linewidth=0.7,
-                zorder=1)  # fmt: skip
+        ax.plot(x[path], [lanes[s] for s in (path[0], strike, strike)], color=style.GREY,
+                linewidth=0.7, zorder=1)  # fmt: skip
     most, keys = launched.max(), {}
     for i, name in enumerate(run.names["side"]):
         own = made[side[made] == i]
         ax.scatter(
-            x[own], [lanes[s] for s in own], 5.0 + 60.0 * launched[own] / most, color=_SIDES[i],
-            marker=_MARKERS[i], edgecolor="w", linewidth=0.4, zorder=2, clip_on=False,
+            x[own], [lanes[s] for s in own], 5.0 + 60.0 * launched[own] / most,
+            color=style.SIDES[i], marker=style.MARKERS[i], edgecolor="w", linewidth=0.4, zorder=2, clip_on=False,
         )  # fmt: skip
-        keys[f"{name} strikes"] = (_line(_SIDES[i], _MARKERS[i], "", 5.0),)
-    size = max(n for n in _ROUND if n <= most)
-    key = _line(_PALE, "o", "", math.sqrt(5.0 + 60.0 * size / most))
-    _rows(ax, ticks)
+        keys[f"{name} strikes"] = (style.line(style.SIDES[i], style.MARKERS[i], "", 5.0),)
+    size = max(n for n in style.ROUND if n <= most)
+    key = style.line(style.PALE, "o", "", math.sqrt(5.0 + 60.0 * size / most))
+    style.rows(ax, ticks)
     ax.set_ylim(min(lanes.values()) - 0.8, max(lanes.values()) + 0.8)
-    return _legend(ax, {**keys, f"{size:,} weapons": (key,)})
-
-
-def figures(comparisons: Iterable[Comparison], *, ax: Axes | None = None) -> Axes:
-    """Draw reported figures and what was simulated in their place, a row a figure.
-
-    A row's numbers are divided by the one that was reported, or by the geometric middle of a
-    range. The broad bar is what the words admit, with an arrow where they leave an end open;
-    the line is the central 90% of many runs, dashed if it misses the bar, and the mark is the
-    run. Zero stands apart at the left, and what lies beyond the scale at its end; the numbers
-    themselves are at the right.
-
-    Parameters
-    ----------
-    comparisons : iterable of Comparison
-        What `escalate.compare_figures` gives.
-    ax : Axes, optional
-        Where to draw; a new figure if not given.
-
-    Returns
-    -------
-    Axes
-
-    Examples
-    --------
-    >>> import escalate as esc
-    >>> run = esc.simulate(esc.load_scenario("february-2023"), rng=1)
-    >>> esc.plots.figures(esc.compare_figures(run)).get_xlabel()
-    'Simulated over reported (ratio, log scale)'
-    """
-    rows = tuple(comparisons)
-    name = "Simulated over reported (ratio, log scale)"
-    ax = _axes(ax, _TWO_COLUMNS, 0.8 + 0.13 * max(len(rows), 4), x=name)
-    if not rows:
-        return _nothing(ax, "There is no reported figure to compare with.")
-    named = [[n for n in (c.figure.low, c.figure.high) if n is not None] for c in rows]
-    units = [math.sqrt(n[0] * n[-1]) or max(n) for n in named]
-    ratios = [v / unit for c, unit in zip(rows, units, strict=True) if unit
-              for v in (c.value, c.low, c.high) if v > 0.0]  # fmt: skip
-    reach = int(np.clip(np.ceil(np.abs(np.log2(ratios)).max(initial=1.0)), 1, 4))
-    zero, edge = -reach - 1.0, reach + 0.4
-
-    def place(value: float, unit: float) -> float:
-        """Give x: the log of the ratio, within the scale; NaN for NaN."""
-        if value > 0.0:
-            return max(min(math.log2(value / unit), edge), zero + 0.7) if unit else edge
-        return zero if value == 0.0 else math.nan
-
-    for y, (c, unit) in enumerate(zip(rows, units, strict=True)):
-        low, high = (place(end, unit) for end in c.figure.bounds)
-        ax.barh(y, high - low + 0.16, 0.66, low - 0.08, color=_PALE, zorder=1)
-        for end, tip, arrow in ((c.figure.low, low, "<"), (c.figure.high, high, ">")):
-            if end is None:
-                ax.plot(tip, y, arrow, color=_GREY, markersize=4.0, zorder=2)
-        colour, _, dash = _FITS if c.compatible else _MISSED
-        ends = [place(c.low, unit), place(c.high, unit)]
-        ax.plot(ends, [y, y], color=colour, linestyle=dash, linewidth=1.1, zorder=3)
-        ax.plot(ends, [y, y], "|", color=colour, markersize=5.0, zorder=3)
-        colour, mark, _ = _FITS if c.run_compatible else _MISSED
-        ax.plot(place(c.value, unit), y, mark, color=colour, markersize=5.5, markeredgecolor="w",
-                markeredgewidth=0.4, zorder=4)  # fmt: skip
-        many = f" ({_short(c.low)}{_TO}{_short(c.high)})" if c.found else ""
-        _write(ax, _short(c.value) + many, 1.0, y, (3, 0), ("axes fraction", "data"))
-    _rows(ax, {y: _said(c) for y, c in enumerate(rows)})
-    at = [t for t in range(1 - reach, reach + 1) if reach < 3 or t % 2 == 0]
-    ax.set_xticks([zero, *at], ["0", *(f"{2**t}" if t >= 0 else f"1/{2**-t}" for t in at)])
-    ax.axvline(0.0, color=_GREY, linewidth=0.6, zorder=0)
-    ax.axvline(zero + 0.5, color=_GREY, linewidth=0.6, linestyle=":", zorder=0)
-    ax.set(xlim=(zero - 0.5, edge + 0.3), ylim=(len(rows) - 0.4, -0.6))
-    many = f" ({LEVEL:.0%} of {rows[0].replications})" if rows[0].replications else ""
-    _write(ax, f"run{many}", 1.0, 1.0, (3, 5), "axes fraction")
-    keys = {"reported": (_box(_PALE, _PALE),), "fits": (_line(*_FITS, 5.0),)}
-    return _legend(ax, {**keys, "MISSED": (_line(*_MISSED, 5.0),)})
+    return style.legend(ax, {**keys, f"{size:,} weapons": (key,)})
 
 
 def overview(run: Run, comparisons: Iterable[Comparison] | None = None) -> Figure:
@@ -455,7 +381,7 @@ def overview(run: Run, comparisons: Iterable[Comparison] | None = None) -> Figur
     # A long table of figures takes the right column of the page, a short one its foot.
     long, table = len(rows) > 15, 0.7 + 0.126 * len(rows)
     heights = [4.2, table] if long else [4.2, 2.6, table][: 2 + bool(rows)]
-    page = Figure((_TWO_COLUMNS, sum(heights)), layout="constrained")
+    page = Figure((style.TWO_COLUMNS, sum(heights)), layout="constrained")
     bands = page.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     left, right = bands[1].subfigures(1, 2, width_ratios=(0.64, 1.0) if long else (1.2, 1.0))
     tree, shares = left.subfigures(2, 1, height_ratios=(1.0, 1.2)) if long else (left, right)
@@ -468,102 +394,9 @@ def overview(run: Run, comparisons: Iterable[Comparison] | None = None) -> Figur
     if rows:
         figures(rows, ax=(right if long else bands[2]).subplots())
     for ax, letter in zip(page.axes, "abcde", strict=False):
-        _write(ax, letter, 0.0, 1.0, (2, 5), ("subfigure fraction", "axes fraction"),
-               fontsize=_LARGE, fontweight="bold", in_layout=False)  # fmt: skip
+        style.write(ax, letter, 0.0, 1.0, (2, 5), ("subfigure fraction", "axes fraction"),
+               fontsize=style.LARGE, fontweight="bold", in_layout=False)  # fmt: skip
     return page
-
-
-def _axes(ax: Axes | None, width: float, height: float, x: str = "", y: str = "") -> Axes:
-    """Give axes of our type and lines, set outright so that a caller's axes get them as well."""
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        ax = plt.subplots(figsize=(width, height), layout="constrained")[1]
-    ax.set_xlabel(x, fontsize=_MEDIUM)
-    ax.set_ylabel(y, fontsize=_MEDIUM)
-    ax.tick_params(labelsize=_SMALL, width=0.6, length=2.5)
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.spines[:].set_linewidth(0.6)
-    return ax
-
-
-def _nothing(ax: Axes, sentence: str) -> Axes:
-    ax.set_yticks([])
-    return _write(ax, sentence, 0.5, 0.5, (0, 0), "axes fraction", ha="center")
-
-
-def _rows(ax: Axes, words: dict[float, str]) -> None:
-    ax.set_yticks(list(words), list(words.values()), fontsize=_SMALL)
-    ax.tick_params(axis="y", length=0.0, pad=5.0)
-
-
-def _write(ax: Axes, words: str, x: float, y: float, offset: tuple[float, float] = (0, 0),
-           where: Any = "data", **more: Any) -> Axes:  # fmt: skip
-    look: dict[str, Any] = {"va": "center_baseline", "fontsize": _SMALL, "color": _INK, "zorder": 6}
-    ax.annotate(words, (x, y), offset, where, "offset points", annotation_clip=False,
-                **(look | more))  # fmt: skip
-    return ax
-
-
-def _box(face: Any, edge: Any) -> Any:
-    from matplotlib.patches import Patch
-
-    return Patch(facecolor=face, edgecolor=edge, linewidth=0.4)
-
-
-def _line(colour: str, mark: str, dash: Any, size: float) -> Any:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], color=colour, marker=mark, ls=dash, markersize=size, linewidth=1.1)
-
-
-def _mixed(colour: str, white: float) -> tuple[float, ...]:
-    """Mix a colour with white."""
-    return tuple(white + (1.0 - white) * int(colour[i : i + 2], 16) / 255.0 for i in (1, 3, 5))
-
-
-def _legend(ax: Axes, keys: dict[str, tuple[Any, ...]]) -> Axes:
-    from matplotlib.legend_handler import HandlerTuple
-
-    # About how wide the keys are in one row; where that is too wide they stand in two.
-    width = sum(0.55 * _SMALL * len(word) + 11.0 * len(key) + 12.0 for word, key in keys.items())
-    columns = len(keys) if width < _points(ax)[0] + 20.0 else math.ceil(len(keys) / 2)
-    ax.legend(list(keys.values()), list(keys), loc="lower right", bbox_to_anchor=(1.0, 1.0),
-              ncols=columns, fontsize=_SMALL, frameon=False, borderaxespad=0.2, borderpad=0.0,
-              columnspacing=1.2, handletextpad=0.5, handlelength=1.6,
-              handler_map={tuple: HandlerTuple(None, pad=0.2)})  # fmt: skip
-    return ax
-
-
-def _points(ax: Axes) -> tuple[float, float]:
-    """Give width and height as they stand before the layout, in points."""
-    dots = ax.get_figure(root=True).dpi / 72.0  # type: ignore[union-attr]
-    return ax.bbox.width / dots, ax.bbox.height / dots
-
-
-def _clock(ax: Axes, run: Run) -> Callable[[Any], Any]:
-    """Make x the time of a run, and give what turns its hours into x."""
-    from matplotlib.dates import ConciseDateFormatter, date2num
-    from matplotlib.ticker import MultipleLocator
-
-    start, end, horizon = run.scenario.start, run.scenario.end, run.scenario.horizon_hours
-    zero, unit, label = 0.0, 1.0, "Time since the start (h)"
-    if horizon > 48.0:
-        zero, unit = float(date2num(start)), 24.0  # type: ignore[no-untyped-call]
-        label = f"Date in {_TO.join(dict.fromkeys((f'{start:%Y}', f'{end:%Y}')))} (local time)"
-        ax.xaxis_date()
-        # Even steps from the first day on, of as many days as their dates need room.
-        least = horizon / 24.0 / max(2.0, _points(ax)[0] / 36.0)
-        step = next((d for d in (1, 2, 3, 7, 14, 28, 91, 182) if d >= least), 365)
-        ax.xaxis.set_major_locator(locator := MultipleLocator(step, offset=math.floor(zero)))
-        words = ["%d %b"] * 4
-        ax.xaxis.set_major_formatter(ConciseDateFormatter(  # type: ignore[no-untyped-call]
-            locator, formats=["%Y", "%b", *words], zero_formats=["", "%b %Y", *words],
-            show_offset=False,
-        ))  # fmt: skip
-    ax.set_xlabel(label, fontsize=_MEDIUM)
-    ax.set_xlim(zero, zero + horizon / unit)
-    return lambda hours: zero + hours / unit
 
 
 def _sides(run: Run, name: str | None) -> tuple[int, ...]:
@@ -589,7 +422,7 @@ def _shade_truce(ax: Axes, begin: Any, over: Any) -> None:
     ax.axvspan(begin, over, facecolor="#EEEEEE", zorder=0)
     middle = begin + (over - begin) / 2
     where = ("data", "axes fraction")
-    _write(ax, "truce", middle, 0.0, (0, 6), where, color=_GREY, ha="center")
+    style.write(ax, "truce", middle, 0.0, (0, 6), where, color=style.GREY, ha="center")
 
 
 def _mirror(ax: Axes, peaks: Sequence[int], scale: Any, back: Any, round_numbers: Sequence[int],
@@ -634,23 +467,3 @@ def _lanes(made: Any, first: Any, causes: Any, gap: float) -> dict[int, float]:
             free[lane : lane + 1] = [ends[strike]]
             lanes[strike] = float(lane)
     return lanes
-
-
-def _short(value: float) -> str:
-    """Write a number as short as can be."""
-    if value >= 1e9:
-        return f"{value / 1e9:.3g}bn"
-    return number(value).replace(" million", "M").replace("-", "none")
-
-
-def _said(comparison: Comparison) -> str:
-    """Say in a few words what was reported."""
-    c = comparison.figure
-    sign = {"exactly": "", "about": "≈ ", "nearly": "≲ ", "at_least": "≥ ", "more_than": "> ",
-            "at_most": "≤ ", "less_than": "< "}.get(c.relation)  # fmt: skip
-    ends = dict.fromkeys(_short(n) for n in (c.low, c.high) if n is not None)
-    named = c.relation if sign is None else sign + _TO.join(ends)
-    kind = "" if c.weapon_category in ("all", "unspecified") else f"{c.weapon_category} "
-    what = {"response_delay": "delay", "intercepted_fraction": "share stopped"}.get(c.quantity)
-    unit = {"hours": " h", "USD": " USD"}.get(c.unit, "")
-    return f"{c.id} {c.attacker} {kind}{what or c.quantity}: {named}{unit}".replace("_", " ")

@@ -1,0 +1,20 @@
+"""Pictures for a paper: one function a picture, drawn from what a run holds and nothing else.
+
+Each function draws on the axes it is given, or makes a figure as wide as a column with
+pyplot, and gives the axes back; `overview` puts them together. Nothing here simulates, shows
+a window or changes matplotlib's settings.
+
+The colours are those of Okabe and Ito [1]_, which colour-blind readers tell apart; and as
+print may be grey, a colour never says what place, shade, shape or a word does not say as well.
+
+References
+----------
+.. [1] M. Okabe, K. Ito, "Color universal design", 2008, https://jfly.uni-koeln.de/color/.
+"""
+
+from __future__ import annotations
+
+from escalate.plots.reports import figures
+from escalate.plots.runs import causal_tree, interception, overview, stocks, timeline
+
+__all__ = ["causal_tree", "figures", "interception", "overview", "stocks", "timeline"]
