@@ -375,7 +375,7 @@ class TestCausalTree:
 
     def test_no_strike_lies_on_a_chain_it_does_not_belong_to(self, run):
         made, first, causes = plots.runs._made(run)
-        lanes = plots._lanes(made, first, causes, 0.0)
+        lanes = plots.runs._lanes(made, first, causes, 0.0)
         for strike in made[causes[made] >= 0]:
             cause = causes[strike]
             between = [

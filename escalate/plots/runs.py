@@ -343,7 +343,8 @@ def causal_tree(run: Run, *, ax: Axes | None = None) -> Axes:
         own = made[side[made] == i]
         ax.scatter(
             x[own], [lanes[s] for s in own], 5.0 + 60.0 * launched[own] / most,
-            color=style.SIDES[i], marker=style.MARKERS[i], edgecolor="w", linewidth=0.4, zorder=2, clip_on=False,
+            color=style.SIDES[i], marker=style.MARKERS[i], edgecolor="w", linewidth=0.4, zorder=2,
+            clip_on=False,
         )  # fmt: skip
         keys[f"{name} strikes"] = (style.line(style.SIDES[i], style.MARKERS[i], "", 5.0),)
     size = max(n for n in style.ROUND if n <= most)
