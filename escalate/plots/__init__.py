@@ -14,7 +14,11 @@ References
 
 from __future__ import annotations
 
+from escalate.plots.ensembles import distribution, fan
 from escalate.plots.reports import figures
 from escalate.plots.runs import causal_tree, interception, overview, stocks, timeline
 
-__all__ = ["causal_tree", "figures", "interception", "overview", "stocks", "timeline"]
+__all__ = [
+    "causal_tree", "distribution", "fan", "figures", "interception", "overview", "stocks",
+    "timeline",
+]  # fmt: skip
