@@ -373,7 +373,7 @@ def test_damage_to_military_sites_takes_launchers(fight):
 def test_damage_to_air_defence_takes_channels_and_interceptors(fight):
     defender = side(
         layers={
-            "guns": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, cycle_hours=1.0, magazine=41),
+            "guns": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, cycle_hours=1.0, magazine=42),
             "other": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, cycle_hours=9.0, magazine=40),
         },
         targets={
@@ -391,12 +391,12 @@ def test_damage_to_air_defence_takes_channels_and_interceptors(fight):
     run = fight(war(attacker, defender, blind, ordered(1.5, missile=20)))
     # Half the site is gone, and with it a quarter of the channels and half of what it stored.
     assert run.events.query("kind == 'magazine_lost'")[["layer", "count"]].values.tolist() == [
-        ["guns", 20]
+        ["guns", 21]
     ]
     shots = run.events.query("kind == 'shots'")[["layer", "count"]].values.tolist()
     assert shots == [["guns", 6], ["other", 8]]
-    assert run.layers["magazine"].tolist() == [41 - 20 - 6, 40 - 8]
-    assert run.layers["destroyed"].tolist() == [20, 0]
+    assert run.layers["magazine"].tolist() == [42 - 21 - 6, 40 - 8]
+    assert run.layers["destroyed"].tolist() == [21, 0]
 
 
 def test_alert_hours_are_the_hours_of_any_alert(fight):
@@ -1133,3 +1133,28 @@ def test_a_process_must_be_a_generator_function_that_waits():
         simulate(war(side(), side()), no_generator)
     with pytest.raises(esc.EscalateError, match=r"'no_wait' must yield war.wait\(hours\).* 24.0"):
         simulate(war(side(), side()), no_wait)
+
+
+def test_small_losses_of_interceptors_are_not_rounded_away(fight):
+    battery = esc.Target(category="air_defence", region="border", layer="guns", sites=1000)
+    defender = side(
+        layers={"guns": esc.Layer(kill_prob={"cruise": 1.0}, channels=8, magazine=100)},
+        targets={"battery": battery},
+        plans={},
+    )
+    attacker = side(weapons={"drone": drone(damage_share=0.1)}, plans=raid(targets={"battery": 1}))
+    strikes = [ordered(1.0 + k, drone=10) for k in range(100)]
+    lost = [
+        fight(war(attacker, defender, *strikes, hours=200.0), seed).layers["destroyed"].iloc[0]
+        for seed in range(20)
+    ]
+    # A strike adds one of 1,000 sites at most, and so takes a tenth of an interceptor at most.
+    assert 5 < np.mean(lost) < 12
+
+
+def test_an_answer_worth_less_than_a_weapon_comes_as_seldom_as_that(fight):
+    victim = side(retaliations=answering("proportional", gain=0.3, measure="launched"))
+    run = fight(war(side(), victim, *(ordered(1.0 + k, drone=1) for k in range(1000)), hours=1e4))
+    answers = (run.tables["strikes"]["side"] == 1).sum()
+    assert_share(np.arange(1000) < answers, 0.3)
+    assert (run.rows("decided")["value"] == 0.3).all()

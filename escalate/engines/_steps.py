@@ -65,6 +65,7 @@ D_CYCLE = decision("cycle time")
 D_TRACK = decision("tracking")
 D_COMMON = decision("common-mode kill probability")
 D_SITE = decision("site hit")
+D_STORE = decision("interceptors in store")
 D_SEVERITY = decision("severity")
 D_KILLED = decision("killed")
 D_INJURED = decision("injured")
@@ -338,6 +339,8 @@ def open_strike(
         wanted = wanted_size(
             w.key0, w.key1, key ^ D_SIZE, orders["size"][order], plans["dispersion"][plan]
         )
+    if wanted == 0:
+        return -1
     if truce_holds(w, now, key):
         record(w, now, HELD, side, -1, -1, -1, -1, -1, -1, 0, float(wanted))
         return -1
@@ -651,7 +654,7 @@ def impact(w: World, now: float, group: int) -> bool:
         strikes["damage"][strike] += added
         record(w, now, DAMAGE, defender, strike, wave, weapon, -1, target, region, different, added)
         if category == AIR_DEFENCE:
-            lose_magazines(w, now, strike, target, added)
+            lose_magazines(w, now, strike, target, added, first)
     severity = strikes["severity"][strike]
     lethality = w.weapons["lethality"][weapon]
     mean = casualties_mean(hits, targets["killed_per_hit"][target], lethality, severity)
@@ -671,7 +674,9 @@ def impact(w: World, now: float, group: int) -> bool:
 
 
 @law
-def lose_magazines(w: World, now: float, strike: int, target: int, added: float) -> None:
+def lose_magazines(
+    w: World, now: float, strike: int, target: int, added: float, first: int
+) -> None:
     """Destroy the part of the interceptors in store that stood at the sites just damaged."""
     layers = w.layers
     housed = w.targets["layer"][target]
@@ -683,7 +688,9 @@ def lose_magazines(w: World, now: float, strike: int, target: int, added: float)
         settle_layer(w, now, belt)
         magazine = layers["magazine"][belt]
         if magazine > 0:
-            lost = whole_rounds(magazine * share)
+            # In whole ones by a draw: rounded down, many small losses would be none.
+            stream = w.strikes["key"][strike] ^ D_STORE ^ layers["stream"][belt]
+            lost = min(int(magazine * share + uniform(w.key0, w.key1, stream, first)), magazine)
             if lost > 0:
                 layers["magazine"][belt] = magazine - lost
                 layers["destroyed"][belt] += lost

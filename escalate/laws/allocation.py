@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import MutableSequence, Sequence
 
 from escalate._compile import law
-from escalate.randomness import gamma, poisson
+from escalate.randomness import gamma, poisson, uniform
 
 __all__ = [
     "allocate",
@@ -234,15 +234,19 @@ def wanted_size(key0: int, key1: int, stream: int, mean: float, dispersion: floa
     Returns
     -------
     int
-        At least 1. [weapons]
+        0 for no strike. [weapons]
 
     Notes
     -----
-    Without dispersion `mean` rounded, halves up; else Poisson with a gamma mean of shape k,
-    whose variance is mean + mean^2 / k. What would be 0 is then made 1, which raises the mean
-    by the chance of 0.
+    Without dispersion `mean`, its fraction rounded up with that chance, so that an answer of 0.3
+    weapons is one in three cases of ten; else Poisson with a gamma mean of shape k, whose
+    variance is mean + mean^2 / k. Both have `mean` as their mean.
     """
+    mean = min(mean, 1e9)
     if dispersion > 0.0:
         mean = mean * gamma(key0, key1, stream, dispersion) / dispersion
-        return max(poisson(key0, key1, stream ^ 1, min(mean, 1e9)), 1)
-    return max(int(min(mean, 1e9) + 0.5), 1)
+        return poisson(key0, key1, stream ^ 1, min(mean, 1e9))
+    whole = int(mean)
+    if mean > whole and uniform(key0, key1, stream, 0) < mean - whole:
+        whole = whole + 1
+    return whole

@@ -123,6 +123,8 @@ def fan(
         marks.append((end if cumulative else end - 12.0, low + below, high + below,
                       figure.place == "countrywide"))  # fmt: skip
         top = max(top, low + below, high + below if high < math.inf else 0.0)
+    if len(ax.get_shared_y_axes().get_siblings(ax)) > 1:  # those beside it may need more
+        top = max(top, ax.get_ylim()[1] / 1.08)
     ax.set_ylim(0.0, 1.08 * top if top > 0.0 else 1.0)
     for k, (at, low, high, whole) in enumerate(sorted(marks)):
         same = sum(other[0] == at for other in sorted(marks)[:k])

@@ -14,7 +14,7 @@ from escalate.laws import allocation
 from escalate.laws.allocation import allocate, spread, wanted_size
 from escalate.rules import CATEGORIES
 from escalate.scenario import POLICIES
-from tests.naive import assert_mean, one_by_one, runs, systematic, webster
+from tests.naive import assert_mean, assert_share, one_by_one, runs, systematic, webster
 
 DRONE, CRUISE, BALLISTIC, HYPERSONIC, DECOY, ARTILLERY = range(len(CATEGORIES))
 
@@ -242,26 +242,28 @@ def test_the_mean_over_all_draws_is_exact(count, weights):
 # ---------------------------------------------------------------------- sizes
 
 
-@pytest.mark.parametrize(
-    ("mean", "expected"),
-    [(0.0, 1), (0.3, 1), (1.49, 1), (2.5, 3), (7.0, 7), (1e7, 10**7), (1e12, 10**9)],
-)
-def test_without_dispersion_a_size_is_its_mean_rounded_halves_up_and_at_least_one(mean, expected):
-    assert wanted_size(1, 2, 3, mean, 0.0) == expected
+@pytest.mark.parametrize("mean", [0.0, 1.0, 37.0, 1e9, 1e30])
+def test_a_whole_size_without_dispersion_is_its_mean(mean):
+    assert {wanted_size(1, 2, stream, mean, 0.0) for stream in range(20)} == {int(min(mean, 1e9))}
+
+
+@pytest.mark.parametrize("mean", [0.3, 1.5, 12.9])
+def test_a_fraction_of_a_size_is_rounded_up_with_that_chance(mean):
+    sizes = np.array([wanted_size(8, 2, 4 * run, mean, 0.0) for run in range(runs(6_000))])
+    whole, rest = divmod(mean, 1.0)
+    assert set(sizes.tolist()) == {int(whole), int(whole) + 1}
+    assert_share(sizes == whole + 1, rest)
 
 
 @pytest.mark.parametrize(("mean", "k"), [(30.0, 4.0), (6.0, 0.8), (1.5, 0.3), (700.0, 50.0)])
-def test_a_dispersed_size_is_negative_binomial_with_none_made_one(mean, k):
+def test_a_dispersed_size_is_negative_binomial(mean, k):
     law = stats.nbinom(k, k / (k + mean))
     sizes = np.array([wanted_size(8, 0, 4 * run, mean, k) for run in range(runs(6_000))])
-    edges = np.unique([1, *law.ppf([0.2, 0.4, 0.6, 0.8]).astype(int) + 1, 10**9])
+    edges = np.unique([0, *law.ppf([0.2, 0.4, 0.6, 0.8]).astype(int) + 1, 10**9])
     probs = np.diff([0.0, *law.cdf(edges[1:-1] - 1), 1.0])
     seen = np.histogram(sizes, edges)[0]
-    if len(probs) > 1:
-        assert stats.chisquare(seen, probs * len(sizes)).pvalue > 1e-4  # the test's level
-    assert sizes.min() >= 1
-    none = law.pmf(0)
-    assert_mean(sizes, mean + none, law.var() + none * (1.0 - none - 2.0 * mean))
+    assert stats.chisquare(seen, probs * len(sizes)).pvalue > 1e-4  # the test's level
+    assert_mean(sizes, mean, law.var())
 
 
 def test_a_huge_dispersed_size_keeps_the_scatter_of_its_gamma():
