@@ -65,7 +65,7 @@ def _draw(key0, key1, uniforms, derived, trials, probs, means, shapes, normals):
     for i in range(len(trials)):
         total += bernoullis(key0, key1, trials[i, 0], trials[i, 1], trials[i, 2], probs[i])
     for i in range(len(means)):
-        total += poisson(key0, key1, i, means[i])
+        total += poisson(key0, key1, i, i, means[i])
     for i in range(len(shapes)):
         if shapes[i, 1] > 0.0:
             total += beta(key0, key1, i, i + 1, shapes[i, 0], shapes[i, 1])
@@ -88,7 +88,7 @@ class Draws:
             np.array(calls["derive"], dtype=np.int64).reshape(-1, 2),
             np.array([row[:3] for row in trials], dtype=np.int64).reshape(-1, 3),
             np.array([row[3] for row in trials], dtype=float),
-            np.array([row[1] for row in calls["poisson"]], dtype=float),
+            np.array([row[2] for row in calls["poisson"]], dtype=float),
             np.array(
                 [(row[2], row[3]) for row in calls["beta"]]
                 + [(row[1], -1.0) for row in calls["gamma"]],

@@ -256,13 +256,13 @@ def beta(key0: int, key1: int, stream_a: int, stream_b: int, a: float, b: float)
 
 
 @law
-def poisson(key0: int, key1: int, stream: int, mean: float) -> int:
-    """Draw from the Poisson distribution by inversion, on a stream of its own.
+def poisson(key0: int, key1: int, stream: int, index: int, mean: float) -> int:
+    """Draw from the Poisson distribution by inversion.
 
     Parameters
     ----------
-    key0, key1, stream : int
-        The run and the stream.
+    key0, key1, stream, index : int
+        The run, the stream, and which variate of it.
     mean : float
         Mean, not negative. [-]
 
@@ -273,26 +273,34 @@ def poisson(key0: int, key1: int, stream: int, mean: float) -> int:
 
     Notes
     -----
-    A mean above 500 is drawn as a sum of parts, so that exp(-mean) never underflows; one above
-    a million, where the skewness is below 0.001, as a rounded normal.
+    One uniform, and monotone in it. A mean above 500 is drawn on a stream of its own as a sum
+    of parts, so that exp(-mean) never underflows; one above a million, where the skewness is
+    below 0.001, as a rounded normal.
     """
+    if mean <= 500.0:
+        return _poisson(uniform(key0, key1, stream, index), mean)
     if mean > 1e6:
-        z = normal(uniform(key0, key1, stream, 0))
+        z = normal(uniform(key0, key1, stream, index))
         return math.floor(mean + math.sqrt(mean) * z + 0.5)
+    own = derive(key0, key1, stream, index)
     parts = 1 + int(mean / 500.0)
-    part = mean / parts
     total = 0
-    for index in range(parts):
-        u = uniform(key0, key1, stream, index)
-        term = math.exp(-part)
-        below = term
-        count = 0
-        while u > below and below + term > below:  # ends where rounding keeps the sum below u
-            count = count + 1
-            term = term * part / count
-            below = below + term
-        total = total + count
+    for part in range(parts):
+        total = total + _poisson(uniform(key0, key1, own, part), mean / parts)
     return total
+
+
+@law
+def _poisson(u: float, mean: float) -> int:
+    """Turn one uniform into a Poisson variate of a mean of 500 at most."""
+    term = math.exp(-mean)
+    below = term
+    count = 0
+    while u > below and below + term > below:  # ends where rounding keeps the sum below u
+        count = count + 1
+        term = term * mean / count
+        below = below + term
+    return count
 
 
 @law

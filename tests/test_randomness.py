@@ -265,7 +265,7 @@ def test_a_beta_of_tiny_shapes_is_a_toss_between_the_ends(a, b):
 @pytest.mark.parametrize("mean", [1e-3, 0.6, 7.0, 60.0, 499.9, 500.0, 2600.0])
 def test_poisson_numbers_follow_their_law(mean):
     drawn = np.array(
-        [poisson(7, 7, run, mean) for run in range(runs(10_000 if mean < 99 else 3_000))]
+        [poisson(7, 7, run, 3, mean) for run in range(runs(10_000 if mean < 99 else 3_000))]
     )
     assert_mean(drawn, mean, mean)
     assert_mean((drawn - mean) ** 2, mean, mean + 2.0 * mean * mean)
@@ -274,19 +274,19 @@ def test_poisson_numbers_follow_their_law(mean):
 
 
 def test_a_poisson_number_of_mean_zero_is_zero():
-    assert poisson(1, 2, 3, 0.0) == 0
+    assert poisson(1, 2, 3, 4, 0.0) == 0
 
 
 @given(st.floats(0.0, 499.0), st.floats(0.0, 1.0), st.integers(0, 10**6))
 def test_a_larger_mean_never_gives_fewer_while_one_draw_does(mean, more, stream):
-    assert poisson(1, 2, stream, mean) <= poisson(1, 2, stream, min(mean + more, 499.9))
+    assert poisson(1, 2, stream, 0, mean) <= poisson(1, 2, stream, 0, min(mean + more, 499.9))
 
 
 @pytest.mark.parametrize("mean", [0.1, 5.0, 100.0, 499.0])
 def test_the_last_draw_below_one_gives_a_large_number_and_no_absurd_one(mean, monkeypatch):
     # The terms add up to a little less than 1; the search must end where they stop counting.
     monkeypatch.setattr(module, "uniform", lambda *args: 1.0 - 2.0**-53)
-    most = poisson(1, 2, 3, mean)
+    most = poisson(1, 2, 3, 0, mean)
     assert 1e-22 < stats.poisson(mean).sf(most - 1) < 1e-12
 
 
@@ -324,7 +324,7 @@ def test_chains_of_poisson_offspring_follow_the_borel_law():
         size = waiting = 1
         key = derive(9, 9, 9, run)
         while waiting:
-            born = poisson(9, 9, key ^ size, 0.6)
+            born = poisson(9, 9, key ^ size, 0, 0.6)
             waiting += born - 1
             size += born
             key = derive(9, 9, key, size)
@@ -446,7 +446,7 @@ print(*(uniform(*words, stream ^ i, 2**62 + i).hex() for i in range(8)))
 print(*(normal(uniform(*words, stream, i)).hex() for i in range(8)))
 print(*(float(gamma(*words, stream + i, 0.3 * i + 0.1)).hex() for i in range(8)))
 print(*(float(beta(*words, stream + i, stream - i, 0.001, 0.002)).hex() for i in range(1, 8)))
-print(*(poisson(*words, stream + i, 10.0**i) for i in range(5)))
+print(*(poisson(*words, stream, i, 10.0**i) for i in range(5)))
 print(bernoullis(*words, stream, 0, 200, 0.4))
 """
 

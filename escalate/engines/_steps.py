@@ -659,13 +659,13 @@ def impact(w: World, now: float, group: int) -> bool:
     lethality = w.weapons["lethality"][weapon]
     mean = casualties_mean(hits, targets["killed_per_hit"][target], lethality, severity)
     if mean > 0.0:
-        killed = poisson(w.key0, w.key1, derive(w.key0, w.key1, key ^ D_KILLED, first), mean)
+        killed = poisson(w.key0, w.key1, key ^ D_KILLED, first, mean)
         if killed > 0:
             strikes["killed"][strike] += killed
             record(w, now, KILLED, defender, strike, wave, weapon, -1, target, region, killed, 0.0)
     mean = casualties_mean(hits, targets["injured_per_hit"][target], lethality, severity)
     if mean > 0.0:
-        injured = poisson(w.key0, w.key1, derive(w.key0, w.key1, key ^ D_INJURED, first), mean)
+        injured = poisson(w.key0, w.key1, key ^ D_INJURED, first, mean)
         if injured > 0:
             strikes["injured"][strike] += injured
             record(w, now, INJURED, defender, strike, wave, weapon, -1, target, region,
@@ -979,7 +979,7 @@ def consult(w: World, now: float, q: int, spare: MutableSequence[int]) -> tuple[
     if size > 0.0:
         number = 1
         if answers["answers_mean"][q] >= 0.0:
-            number = poisson(w.key0, w.key1, key ^ D_ANSWERS, answers["answers_mean"][q])
+            number = poisson(w.key0, w.key1, key ^ D_ANSWERS, 0, answers["answers_mean"][q])
     if given.announced > 0.0 and size != 0.0:
         record(w, now, THREAT, side, provoked_by, -1, -1, -1, -1, -1, 1, abs(size))
     record(w, now, DECIDED, side, provoked_by, -1, -1, -1, -1, -1, number, max(size, 0.0))

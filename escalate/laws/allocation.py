@@ -245,7 +245,7 @@ def wanted_size(key0: int, key1: int, stream: int, mean: float, dispersion: floa
     mean = min(mean, 1e9)
     if dispersion > 0.0:
         mean = mean * gamma(key0, key1, stream, dispersion) / dispersion
-        return poisson(key0, key1, stream ^ 1, min(mean, 1e9))
+        return poisson(key0, key1, stream ^ 1, 0, min(mean, 1e9))
     whole = int(mean)
     if mean > whole and uniform(key0, key1, stream, 0) < mean - whole:
         whole = whole + 1

@@ -55,7 +55,7 @@ def remaining(damage: float, elapsed_hours: float, repair_hours: float) -> float
     -----
     D exp(-t/r).
     """
-    if damage <= 0.0 or repair_hours == math.inf:
+    if damage <= 0.0 or elapsed_hours == 0.0 or repair_hours == math.inf:
         return damage
     return damage * math.exp(-elapsed_hours / repair_hours)
 

@@ -150,23 +150,28 @@ def engage(
     spent = 0
     unengaged = 0
     deadline = now + window_hours + 1e-9
+    end = first_channel + channels
+    idle = first_channel  # no channel before this one is free now
     for i in range(count):
         index = first_index + i * look_count
-        channel = -1
-        begin = math.inf
-        for c in range(first_channel, first_channel + channels):
-            if free_at[c] < begin:
-                begin = free_at[c]
-                channel = c
-                if begin <= now:
-                    break
-        if begin < now:
-            begin = now
+        while idle < end and free_at[idle] > now:
+            idle = idle + 1
+        channel = idle
+        begin = now
+        if idle == end:
+            channel = -1
+            begin = math.inf
+            for c in range(first_channel, end):
+                if free_at[c] < begin:
+                    begin = free_at[c]
+                    channel = c
+            if begin > deadline:  # nor is there one in time for any of the others
+                return stopped, spent, unengaged + count - i
         engaged = False
         killed = False
         tracked = True
         for look in range(look_count):
-            if channel < 0 or begin > deadline or (magazine >= 0 and spent >= magazine):
+            if begin > deadline or (magazine >= 0 and spent >= magazine):
                 break
             cycle = cycle_hours
             if exponential != 0:

@@ -134,8 +134,8 @@ def test_a_common_severity_makes_casualties_negative_binomial_and_correlated():
     killed, injured = [], []
     for run in range(runs(12_000)):
         severity = gamma(3, 0, 3 * run, k) / k
-        killed.append(poisson(3, 0, 3 * run + 1, casualties_mean(hits, 0.5, 1.0, severity)))
-        injured.append(poisson(3, 0, 3 * run + 2, casualties_mean(hits, 1.5, 1.0, severity)))
+        killed.append(poisson(3, 0, 3 * run + 1, 0, casualties_mean(hits, 0.5, 1.0, severity)))
+        injured.append(poisson(3, 0, 3 * run + 2, 0, casualties_mean(hits, 1.5, 1.0, severity)))
     killed, injured = np.array(killed), np.array(injured)
     assert_mean(killed, 2.0, 2.0 + 4.0 / k)
     assert_mean(injured, 6.0, 6.0 + 36.0 / k)

@@ -226,7 +226,7 @@ EMPTIED = {
 def test_a_magazine_that_runs_empty():
     left, used = [], []
     for run in range(runs(10_000)):
-        raid = poisson(16, 0, 4 * run + 3, 20.0)
+        raid = poisson(16, 0, 4 * run + 3, 0, 20.0)
         stopped, spent, unengaged = layer(
             raid, key=16, stream=run, looks=[2], kill=0.75, magazine=30
         )

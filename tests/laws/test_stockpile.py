@@ -93,7 +93,7 @@ def test_a_magazine_under_poisson_use_is_empty_when_it_should_be():
         left, day = 100, 0
         while left > 0:
             day += 1
-            left -= poisson(3, 1, run * 64 + day, 7.0)
+            left -= poisson(3, 1, run * 64 + day, 0, 7.0)
         days.append(day)
     days = np.array(days)
     over = np.array([1.0 - stats.poisson.cdf(99, 7.0 * k) for k in range(41)])
