@@ -96,12 +96,12 @@ def seconds(work, *arguments) -> float:
 
 def one_thread(scenario: esc.Scenario):
     """Give what fights one war of an ensemble on this thread."""
-    field, seed = Field(pack(scenario, Seed.of(1).run_key(0))), Seed.of(1)
-    layers = sum(len(side.layers) for side in scenario.sides.values())
-    days = int(scenario.horizon_hours / 24.0) + 1
+    seed = Seed.of(1)
+    field = Field(pack(scenario, seed.run_key(0)))
+    sums = Sums(1, field.world)
 
     def fight(k: int) -> None:
-        field.fight(seed.run_key(k), Sums(1, layers, days), 0)
+        field.fight(seed.run_key(k), sums, 0)
 
     fight(0)
     return fight

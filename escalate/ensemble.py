@@ -507,7 +507,7 @@ def _fought(
         """Fight one stretch of replications and put their outcomes into place."""
         course = idle.pop() if idle else Course(stages)
         number = min(_CHUNK, replications - first)
-        sums = Sums(number, layers, days, daily)
+        sums = Sums(number, course.world, days, daily)
         for k in range(number):
             if stop.is_set():
                 return 0

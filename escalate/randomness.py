@@ -303,7 +303,7 @@ def _poisson(u: float, mean: float) -> int:
     return count
 
 
-@law
+@kernel
 def bernoullis(key0: int, key1: int, stream: int, first: int, trials: int, prob: float) -> int:
     """Count the successes of separate trials, one uniform each.
 
@@ -327,9 +327,17 @@ def bernoullis(key0: int, key1: int, stream: int, first: int, trials: int, prob:
         return 0
     if prob >= 1.0:
         return trials
+    k0 = np.uint64(key0)
+    k1 = np.uint64(key1)
     count = 0
+    x = y = k0
     for i in range(trials):
-        if uniform(key0, key1, stream, first + i) < prob:
+        # As `uniform`, which would make each block twice.
+        at = np.uint64(first + i)
+        if i == 0 or at & _LOW == 0:
+            x, y = threefry(k0, k1, np.uint64(stream), at >> _LOW)
+        word = y if at & _LOW else x
+        if float(word >> _SHIFT) * _ULP + _HALF_ULP < prob:
             count = count + 1
     return count
 

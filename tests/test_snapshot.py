@@ -206,7 +206,7 @@ def test_what_a_war_changes_is_what_is_carried_over(scenario, seed):
                 getattr(before, table)[column], getattr(after, table)[column], f"{table}.{column}"
             )
     for table in ("kill", "paths", "plans", "rungs", "calendar", "deliveries", "deadlines",
-                  "truces", "looks", "mix", "aims", "params", "counts"):  # fmt: skip
+                  "truces", "aims", "looks", "mix", "params", "counts"):  # fmt: skip
         np.testing.assert_array_equal(getattr(before, table), getattr(after, table), table)
 
 

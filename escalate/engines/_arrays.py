@@ -34,8 +34,8 @@ SCALARS: dict[str, Any] = {"key0": np.int64, "key1": np.int64, "horizon": np.flo
 """Fields that are one number."""
 
 PLAIN: dict[str, Any] = {
-    "looks": np.int64, "channels": np.float64, "mix": np.float64, "aims": np.float64,
-    "params": np.float64, "memory": np.float64, "counts": np.int64,
+    "looks": np.int64, "channels": np.float64, "mix": np.float64, "params": np.float64,
+    "memory": np.float64, "counts": np.int64,
 }  # fmt: skip
 """Fields that are one column."""
 

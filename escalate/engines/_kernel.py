@@ -217,10 +217,8 @@ def fight(
     counts: Any,
     weights: Any,
     aimed: Any,
-    by_side: Any,
-    by_category: Any,
-    by_target: Any,
-    by_layer: Any,
+    counted: Any,
+    valued: Any,
     daily: Any,
     column: Any,
 ) -> int:
@@ -228,10 +226,10 @@ def fight(
 
     What is due at `until` is left. `room` holds what one step may add to each growing table;
     the next four are scratch space, the rest as in `add_up`: a log that is full is added up and
-    begun anew, so that it never grows; with a `by_side` of no rows it is kept.
+    begun anew, so that it never grows; with a `counted` of no rows it is kept.
     """
     used = w.used
-    adding = len(by_side) > 0
+    adding = len(counted) > 0
     if begin:
         _begin(w)
     while used["queue"] > 0:
@@ -239,11 +237,11 @@ def fight(
         now = queue["time"][0]
         if now >= until:
             if adding:
-                add_up(w, by_side, by_category, by_target, by_layer, daily, column)
+                add_up(w, counted, valued, daily, column)
                 used["log"] = 0
             return PAUSED
         if used["log"] + room[4] > len(w.log) and adding:
-            add_up(w, by_side, by_category, by_target, by_layer, daily, column)
+            add_up(w, counted, valued, daily, column)
             used["log"] = 0
         if (
             used["strikes"] + room[0] > len(w.strikes)
@@ -335,6 +333,6 @@ def fight(
                 _due(w, now, at, CALENDAR, side, number, n + 1, 0.0)
     steps.finish(w)
     if adding:
-        add_up(w, by_side, by_category, by_target, by_layer, daily, column)
+        add_up(w, counted, valued, daily, column)
         used["log"] = 0
     return DONE

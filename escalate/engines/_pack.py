@@ -94,7 +94,7 @@ class World:
     channels: list[float]
     plans: Table
     mix: list[float]
-    aims: list[float]
+    aims: Table
     tempos: Table
     retaliations: Table
     rungs: Table
@@ -173,7 +173,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
     channels: list[float] = []
     plans: Table = {}
     mix: list[float] = []
-    aims: list[float] = []
+    aims: Table = _empty("target", "weight")
     tempos: Table = {}
     retaliations: Table = {}
     rungs: Table = {}
@@ -374,14 +374,18 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 policy=code,
                 waves=plan.waves,
                 duration_hours=plan.duration_hours,
+                aim_first=len(aims["target"]),
+                aims=sum(
+                    plan.targets.get(name, 0.0) > 0.0 for j, name in number["target"] if j != i
+                ),
             )
             mix.extend(
                 (plan.weapons.get(name, 0.0) if plan.weapons else 1.0) if j == i else 0.0
                 for j, name in number["weapon"]
             )
-            aims.extend(
-                plan.targets.get(name, 0.0) if j != i else 0.0 for j, name in number["target"]
-            )
+            for t, (j, name) in enumerate(number["target"]):
+                if j != i and plan.targets.get(name, 0.0) > 0.0:
+                    _add(aims, target=t, weight=plan.targets[name])
         for name, tempo in side.tempos.items():
             _add(
                 tempos,

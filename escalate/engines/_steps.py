@@ -237,18 +237,15 @@ def rung_masks(w: World, side: int) -> tuple[int, int, float]:
 
 
 @law
-def aim_weight(
-    w: World, plan: int, weapon: int, target: int, target_mask: int, depth_km: float
-) -> float:
-    """Give the weight of a target for a weapon: 0 if out of reach or not permitted."""
-    targets = w.targets
-    weight = w.aims[plan * len(targets["side"]) + target]
-    if weight <= 0.0 or (target_mask >> targets["category"][target]) & 1 == 0:
+def aim_weight(w: World, aim: int, weapon: int, target_mask: int, depth_km: float) -> float:
+    """Give the weight of an aim for a weapon: 0 if out of reach or not permitted."""
+    target = w.aims["target"][aim]
+    if (target_mask >> w.targets["category"][target]) & 1 == 0:
         return 0.0
-    depth = w.regions["depth_km"][targets["region"][target]]
+    depth = w.regions["depth_km"][w.targets["region"][target]]
     if depth > depth_km or depth > w.weapons["range_km"][weapon]:
         return 0.0
-    return weight
+    return w.aims["weight"][aim]
 
 
 @law
@@ -290,8 +287,9 @@ def spare_weapons(
             spare = min(spare, limit)
         if spare <= 0:
             continue
-        for t in range(len(w.targets["side"])):
-            if aim_weight(w, plan, k, t, target_mask, depth_km) > 0.0:
+        first_aim = w.plans["aim_first"][plan]
+        for aim in range(first_aim, first_aim + w.plans["aims"][plan]):
+            if aim_weight(w, aim, k, target_mask, depth_km) > 0.0:
                 out[k] = spare
                 total = total + spare
                 break
@@ -418,7 +416,8 @@ def launch_wave(
     plan = strikes["plan"][strike]
     key = strikes["key"][strike]
     arsenal = len(weapons["side"])
-    all_targets = len(targets["side"])
+    first_aim = w.plans["aim_first"][plan]
+    aims = w.plans["aims"][plan]
     waves = strikes["waves"][strike]
     first_group = w.used["groups"]
     group = first_group
@@ -435,9 +434,9 @@ def launch_wave(
         if (weapon_mask >> weapons["category"][k]) & 1 == 0:
             continue  # permission withdrawn since the strike was decided
         reachable = 0.0
-        for t in range(all_targets):
-            weights[t] = aim_weight(w, plan, k, t, target_mask, depth_km)
-            reachable = reachable + weights[t]
+        for j in range(aims):
+            weights[j] = aim_weight(w, first_aim + j, k, target_mask, depth_km)
+            reachable = reachable + weights[j]
         if reachable <= 0.0:  # the same for its targets
             continue
         weapons["stock"][k] -= count
@@ -460,12 +459,13 @@ def launch_wave(
         if duds == count:
             continue
         u = uniform(w.key0, w.key1, key ^ D_AIM ^ weapons["stream"][k], wave)
-        spread(count - duds, weights, u, counts)
+        spread(count - duds, weights[:aims], u, counts)
         drawn = serial
-        for t in range(all_targets):
-            n = counts[t]
+        for j in range(aims):
+            n = counts[j]
             if n == 0:
                 continue
+            t = w.aims["target"][first_aim + j]
             region = targets["region"][t]
             impact = now + flight_hours(regions["depth_km"][region], weapons["speed"][k])
             groups["strike"][group] = strike

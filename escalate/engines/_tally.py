@@ -9,6 +9,7 @@ import numpy as np
 
 from escalate._compile import inlined, kernel
 from escalate.engines import _steps as steps
+from escalate.events import KINDS
 
 __all__ = ["BY_CATEGORY", "BY_LAYER", "BY_SIDE", "BY_TARGET", "DAILY", "add_up", "tally"]
 
@@ -35,80 +36,83 @@ DAILY = (
 """Outcomes with dimensions replication, day and side."""
 
 
-@inlined
-def add_up(
-    w: Any, by_side: Any, by_category: Any, by_target: Any, by_layer: Any, daily: Any, column: Any
-) -> None:
-    """Add the rows of the log to the outcomes of a run.
+_LOST = len(KINDS)  # weapons stopped by electronic warfare, which is no kind of its own
+_SERIES = np.full(len(KINDS), -1)
+_SERIES[[steps.STRIKE, steps.LAUNCHED, steps.INTERCEPTED, steps.LEAKED, steps.KILLED,
+         steps.INJURED, steps.DAMAGE, steps.UNENGAGED]] = range(len(DAILY))  # fmt: skip
+_OTHER_SIDE = np.zeros(len(KINDS), np.int64)
+_OTHER_SIDE[steps.INTERCEPTED] = 1  # told by the side that stops, counted with the one that flies
 
-    The arrays are one replication's: (side, outcome), (side, category, outcome),
-    (side, target category, outcome), (layer, outcome), (day, side, outcome). `column` gives
-    for each daily outcome its place in `daily`, -1 for none. All start at zero.
+
+@inlined
+def add_up(w: Any, counts: Any, values: Any, daily: Any, column: Any) -> None:
+    """Add the rows of the log up, whatever they are about.
+
+    `counts` is by kind and thing, the weapons first, then layers and targets, each with one
+    place before for none; `values` by kind and target. All start at zero, as does `daily`, by
+    (day, side, outcome); `column` gives each daily outcome its place there, -1 for none.
+
+    Sorting by kind is left to the end of the war: here it would be a guess that the processor
+    gets wrong at every other row.
     """
     log = w.log
-    strikes = w.strikes
+    layers = 1 + len(w.weapons)
+    targets = layers + 1 + len(w.layers)
     days = daily.shape[0]
     for i in range(w.used["log"]):
         kind = log["kind"][i]
-        strike = log["strike"][i]
-        if strike < 0 or kind > steps.INJURED:
-            continue
-        attacker = strikes["side"][strike]
-        defender = 1 - attacker
         count = log["count"][i]
-        series = -1
-        side = attacker
-        amount = float(count)
-        if kind == steps.STRIKE:
-            series = 0
-            amount = 1.0
-        elif kind == steps.LAUNCHED:
-            by_category[attacker, w.weapons["category"][log["weapon"][i]], 0] += count
-            series = 1
-        elif kind == steps.DUD:
-            by_category[attacker, w.weapons["category"][log["weapon"][i]], 1] += count
-        elif kind == steps.INTERCEPTED:
-            layer = log["layer"][i]
-            category = w.weapons["category"][log["weapon"][i]]
-            by_category[attacker, category, 2] += count
-            if w.layers["electronic"][layer] != 0:
-                by_category[attacker, category, 3] += count
-            by_layer[layer, 0] += count
-            series = 2
-        elif kind == steps.SHOTS:
-            by_layer[log["layer"][i], 1] += count
-        elif kind == steps.UNENGAGED:
-            by_layer[log["layer"][i], 2] += count
-            series = 7
-            side = defender
-        elif kind == steps.LEAKED:
-            by_category[attacker, w.weapons["category"][log["weapon"][i]], 4] += count
-            by_target[defender, w.targets["category"][log["target"][i]], 0] += count
-            series = 3
-        elif kind == steps.STRAYED:
-            by_category[attacker, w.weapons["category"][log["weapon"][i]], 5] += count
-        elif kind == steps.DAMAGE:
-            amount = log["value"][i]
-            by_target[defender, w.targets["category"][log["target"][i]], 1] += amount
-            series = 6
-            side = defender
-        elif kind == steps.KILLED:
-            by_side[defender, 2] += count
-            series = 4
-            side = defender
-        elif kind == steps.INJURED:
-            by_side[defender, 3] += count
-            series = 5
-            side = defender
-        if series >= 0 and column[series] >= 0:
+        counts[kind, 1 + log["weapon"][i]] += count
+        counts[kind, layers + 1 + log["layer"][i]] += count
+        counts[kind, targets + 1 + log["target"][i]] += count
+        values[kind, 1 + log["target"][i]] += log["value"][i]
+        if kind == steps.INTERCEPTED:
+            electronic = w.layers["electronic"][log["layer"][i]]
+            counts[_LOST, 1 + log["weapon"][i]] += electronic * count
+        if days > 0 and _SERIES[kind] >= 0 and column[_SERIES[kind]] >= 0:
+            amount = float(count)
+            if kind == steps.STRIKE:
+                amount = 1.0
+            elif kind == steps.DAMAGE:
+                amount = log["value"][i]
+            side = log["side"][i]
+            if _OTHER_SIDE[kind] != 0:
+                side = 1 - side
             # What is still in the air at the horizon counts towards the last day.
             day = min(int(log["time_hours"][i] / 24.0), days - 1)
-            daily[day, side, column[series]] += amount
+            daily[day, side, column[_SERIES[kind]]] += amount
 
 
 @kernel(allocates=True)
-def tally(w: Any, by_side: Any, by_category: Any) -> None:
-    """Add what a run's tables hold at its end to what `add_up` made of its log."""
+def tally(
+    w: Any, counts: Any, values: Any, by_side: Any, by_category: Any, by_target: Any, by_layer: Any
+) -> None:
+    """Make outcomes of what `add_up` made of a war's log, and of its tables at the end.
+
+    The arrays are one replication's: (side, outcome), (side, category, outcome),
+    (side, target category, outcome), (layer, outcome). All start at zero.
+    """
+    for k in range(len(w.weapons)):
+        side, category = w.weapons["side"][k], w.weapons["category"][k]
+        by_category[side, category, 0] += counts[steps.LAUNCHED, 1 + k]
+        by_category[side, category, 1] += counts[steps.DUD, 1 + k]
+        by_category[side, category, 2] += counts[steps.INTERCEPTED, 1 + k]
+        by_category[side, category, 3] += counts[_LOST, 1 + k]
+        by_category[side, category, 4] += counts[steps.LEAKED, 1 + k]
+        by_category[side, category, 5] += counts[steps.STRAYED, 1 + k]
+        by_category[side, category, 6] += w.weapons["stock"][k]
+    first = 2 + len(w.weapons)
+    for b in range(len(w.layers)):
+        by_layer[b, 0] += counts[steps.INTERCEPTED, first + b]
+        by_layer[b, 1] += counts[steps.SHOTS, first + b]
+        by_layer[b, 2] += counts[steps.UNENGAGED, first + b]
+    first = first + 1 + len(w.layers)
+    for t in range(len(w.targets)):
+        side, category = w.targets["side"][t], w.targets["category"][t]
+        by_target[side, category, 0] += counts[steps.LEAKED, first + t]
+        by_target[side, category, 1] += values[steps.DAMAGE, 1 + t]
+        by_side[side, 2] += counts[steps.KILLED, first + t]
+        by_side[side, 3] += counts[steps.INJURED, first + t]
     strikes = w.strikes
     made = w.used["strikes"]
     delays = np.empty((2, made))
@@ -145,5 +149,3 @@ def tally(w: Any, by_side: Any, by_category: Any) -> None:
             by_side[side, 4] += 1.0
         by_side[side, 5] += regions["dark_hours"][r]
         by_side[side, 6] += regions["alert_hours"][r]
-    for k in range(len(w.weapons)):
-        by_category[w.weapons["side"][k], w.weapons["category"][k], 6] += w.weapons["stock"][k]

@@ -13,6 +13,7 @@ from escalate.engines._kernel import DONE, ROOM, fight
 from escalate.engines._pack import GROWING, World, room_of
 from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, DAILY, tally
 from escalate.engines._views import View
+from escalate.events import KINDS
 from escalate.randomness import RunKey
 from escalate.rules import CATEGORIES, TARGET_CATEGORIES
 
@@ -31,31 +32,48 @@ class Sums:
 
     Parameters
     ----------
-    wars, layers, days : int
-        How many there are.
-    daily : sequence of str
+    wars : int
+        How many.
+    world : World
+        Tables of the scenario, or of one with the same things.
+    days : int, optional
+        Days of daily outcomes.
+    daily : sequence of str, optional
         Which daily outcomes are wanted.
     """
 
-    def __init__(self, wars: int, layers: int, days: int, daily: tuple[str, ...] = ()) -> None:
+    def __init__(self, wars: int, world: World, days: int = 0, daily: tuple[str, ...] = ()) -> None:
+        weapons, layers, targets = (
+            len(table["side"]) for table in (world.weapons, world.layers, world.targets)
+        )
         self.side = np.zeros((wars, 2, len(BY_SIDE)))
         self.category = np.zeros((wars, 2, len(CATEGORIES), len(BY_CATEGORY)))
         self.target_category = np.zeros((wars, 2, len(TARGET_CATEGORIES), len(BY_TARGET)))
         self.layer = np.zeros((wars, layers, len(BY_LAYER)))
-        self.day = np.zeros((wars, days, 2, len(daily)), np.float32)
-        self.column = np.array([daily.index(n) if n in daily else -1 for n in DAILY])
+        self.day = np.zeros((wars, days if daily else 0, 2, len(daily)), np.float32)
+        self._counts = np.zeros((len(KINDS) + 1, weapons + layers + targets + 3))
+        self._values = np.zeros((len(KINDS), targets + 1))
+        self._column = np.array([daily.index(n) if n in daily else -1 for n in DAILY])
 
-    def of(self, war: int) -> tuple[Any, ...]:
-        """Give the arrays of one war."""
+    def clear(self) -> None:
+        """Begin to add up another war."""
+        self._counts[:] = 0.0
+        self._values[:] = 0.0
+
+    def of_log(self, war: int) -> tuple[Any, ...]:
+        """Give what the log of a war is added to."""
+        return self._counts, self._values, self.day[war], self._column
+
+    def at_end(self, war: int) -> tuple[Any, ...]:
+        """Give what is made of it at the end."""
         return (
-            self.side[war], self.category[war], self.target_category[war], self.layer[war],
-            self.day[war], self.column,
+            self._counts, self._values, self.side[war], self.category[war],
+            self.target_category[war], self.layer[war],
         )  # fmt: skip
 
 
 _NO_SUMS = (
-    np.zeros((0, 0)), np.zeros((0, 0, 0)), np.zeros((0, 0, 0)), np.zeros((0, 0)),
-    np.zeros((0, 0, 0), np.float32), np.zeros(0, np.int64),
+    np.zeros((0, 0)), np.zeros((0, 0)), np.zeros((0, 0, 0), np.float32), np.zeros(0, np.int64)
 )  # fmt: skip
 
 
@@ -105,6 +123,8 @@ class Field:
         """
         self._reset()
         self._view.set_key(key.word0, key.word1)
+        if sums is not None:
+            sums.clear()
         return self._go_on(True, sums, war, until)
 
     def go_on(
@@ -128,7 +148,7 @@ class Field:
         return self._go_on(False, sums, war, until)
 
     def _go_on(self, begin: bool, sums: Sums | None, war: int, until: float) -> Any:
-        kept = _NO_SUMS if sums is None else sums.of(war)
+        kept = _NO_SUMS if sums is None else sums.of_log(war)
         while True:
             status = fight(self._view, begin, until, self._needed, *self._scratch, *kept)
             if status != ROOM:
@@ -136,7 +156,7 @@ class Field:
             begin = False
             self._enlarge()
         if status == DONE and sums is not None:
-            tally(self._view, kept[0], kept[1])
+            tally(self._view, *sums.at_end(war))
         return self._view.arrays
 
     def _occupy(self, arrays: Any) -> None:
@@ -177,6 +197,7 @@ class Course:
 
     def __init__(self, stages: Stages) -> None:
         worlds = packed(stages, RunKey(0, 0))
+        self.world = worlds[-1]
         self._fields = [Field(world) for world in worlds]
         self._forks = forks(stages, worlds)
 
