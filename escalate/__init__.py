@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         write_scenario,
     )
     from escalate.simulation import replicate, simulate
+    from escalate.snapshot import Snapshot
 
 # The table of contents, in reading order. What stands here is loaded when first asked for,
 # so that importing the library is quick and loads no plotting or data-frame library.
@@ -76,6 +77,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
         "source_of", "unsourced",
     ),
     "escalate.simulation": ("simulate", "replicate"),
+    "escalate.snapshot": ("Snapshot",),
     "escalate.ensemble": ("simulate_many", "Ensemble", "load_ensemble"),
     "escalate.results": ("Run", "load_run"),
     "escalate.figures": ("Figure", "read_figures", "shipped_figures", "disagreements"),
@@ -94,7 +96,7 @@ __all__ = [
     "Rule", "Situation", "Answer", "answer",
     "load_scenario", "scenario_names", "save_scenario", "read_scenario", "write_scenario",
     "source_of", "unsourced",
-    "simulate", "replicate",
+    "simulate", "replicate", "Snapshot",
     "simulate_many", "Ensemble", "load_ensemble",
     "Run", "load_run",
     "Figure", "read_figures", "shipped_figures", "disagreements",
