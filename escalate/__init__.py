@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from escalate import laws, metrics, plots, rules
+    from escalate import laws, metrics, plots, rules, scores, theory
     from escalate.comparison import Comparison, compare_figures
     from escalate.ensemble import Ensemble, load_ensemble, simulate_many
     from escalate.errors import (
@@ -86,7 +86,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
         "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
     ),
 }  # fmt: skip
-_MODULES = ("laws", "rules", "metrics", "plots")
+_MODULES = ("laws", "rules", "metrics", "plots", "theory", "scores")
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = [
@@ -102,7 +102,7 @@ __all__ = [
     "Figure", "read_figures", "shipped_figures", "disagreements",
     "Comparison", "compare_figures",
     "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
-    "laws", "rules", "metrics", "plots",
+    "laws", "rules", "metrics", "plots", "theory", "scores",
 ]  # fmt: skip
 
 

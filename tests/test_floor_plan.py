@@ -10,8 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "escalate"
 FLOORS = (
     ("errors", "_compile"),
-    ("randomness", "events"),
-    ("laws", "rules"),
+    ("randomness", "events", "theory"),
+    ("laws", "rules", "scores"),
     ("scenario",),
     ("scenario_file", "figures", "claims"),
     ("results",),
