@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from escalate.simulation import replicate, simulate
     from escalate.snapshot import Snapshot
+    from escalate.tournaments import Tournament, arena, tournament
 
 # The table of contents, in reading order. What stands here is loaded when first asked for,
 # so that importing the library is quick and loads no plotting or data-frame library.
@@ -79,6 +80,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     "escalate.simulation": ("simulate", "replicate"),
     "escalate.snapshot": ("Snapshot",),
     "escalate.ensemble": ("simulate_many", "Ensemble", "load_ensemble"),
+    "escalate.tournaments": ("tournament", "Tournament", "arena"),
     "escalate.results": ("Run", "load_run"),
     "escalate.figures": ("Figure", "read_figures", "shipped_figures", "disagreements"),
     "escalate.comparison": ("Comparison", "compare_figures"),
@@ -98,6 +100,7 @@ __all__ = [
     "source_of", "unsourced",
     "simulate", "replicate", "Snapshot",
     "simulate_many", "Ensemble", "load_ensemble",
+    "tournament", "Tournament", "arena",
     "Run", "load_run",
     "Figure", "read_figures", "shipped_figures", "disagreements",
     "Comparison", "compare_figures",

@@ -18,7 +18,8 @@ FLOORS = (
     ("metrics", "engines"),
     ("simulation",),
     ("snapshot",),
-    ("comparison", "ensemble"),
+    ("comparison", "ensemble", "evolution"),
+    ("tournaments",),
     ("plots",),
     ("__init__", "__main__"),
 )
