@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
 
+from escalate.laws import stockpile
 from escalate.laws.damage import remaining
 from escalate.laws.stockpile import (
     damage_hours,
@@ -258,3 +259,38 @@ def test_strikes_before_a_deadline_are_poisson_with_the_tempo_s_integral():
         numbers.append(number)
     assert_mean(numbers, mean, mean)
     assert_mean((np.array(numbers) - mean) ** 2, mean, mean + 2.0 * mean * mean)
+
+
+DEADLINE = st.tuples(
+    st.integers(0, 1), st.floats(0.0, 300.0), st.floats(1.0, 200.0), st.floats(1.0, 20.0)
+)
+
+
+@given(
+    st.floats(0.0, 300.0), st.floats(1e-3, 50.0), st.floats(1e-3, 2.0),
+    st.lists(DEADLINE, max_size=4),
+)  # fmt: skip
+def test_the_hazard_until_the_next_strike_is_the_one_that_was_drawn(now, hazard, rate, deadlines):
+    columns = [[row[i] for row in deadlines] for i in range(4)]
+    at = next_tempo_hours(now, hazard, rate, 0, *columns)
+    assert stockpile.tempo_hazard(now, at, rate, 0, *columns) == pytest.approx(hazard, rel=1e-9)
+    middle = 0.5 * (now + at)
+    parts = [
+        stockpile.tempo_hazard(*ends, rate, 0, *columns) for ends in ((now, middle), (middle, at))
+    ]
+    assert sum(parts) == pytest.approx(hazard, rel=1e-9)
+
+
+def test_the_hazard_rises_to_a_deadline():
+    # From 1 to 3 over 10 hours: 2 on average.
+    assert (
+        stockpile.tempo_hazard(
+            90.0, 100.0, 0.5, 1, [1, 0], [100.0, 100.0], [10.0, 10.0], [3.0, 9.0]
+        )
+        == 10.0
+    )
+    assert stockpile.tempo_hazard(100.0, 110.0, 0.5, 1, [1], [100.0], [10.0], [3.0]) == 5.0
+
+
+def test_a_rate_too_small_for_its_inverse_never_strikes():
+    assert next_tempo_hours(0.0, 1.0, 5e-324, 0, [0], [50.0], [10.0], [3.0]) == math.inf
