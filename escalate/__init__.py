@@ -1,8 +1,9 @@
 """Escalation dynamics of two sides that exchange missile and drone strikes.
 
 Reading order: state a conflict (`Scenario` and its parts, or `load_scenario`), fight it
-(`simulate`, `replicate`), look at what came out (`Run`, `metrics`, `plots`), and hold it
-against what was reported (`Figure`, `read_figures`, `compare_figures`).
+(`simulate`, `simulate_many`), look at what came out (`Run`, `Ensemble`, `metrics`, `regimes`,
+`plots`), and hold it against what was reported (`Figure`, `read_figures`, `compare_figures`) and
+against what formulas say (`theory`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from escalate import laws, metrics, plots, rules, scores, theory
+    from escalate import (
+        evolution,
+        laws,
+        meanfield,
+        metrics,
+        plots,
+        regimes,
+        rules,
+        scores,
+        theory,
+    )
     from escalate.comparison import Comparison, compare_figures
     from escalate.ensemble import Ensemble, load_ensemble, simulate_many
     from escalate.errors import (
@@ -88,7 +99,9 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
         "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
     ),
 }  # fmt: skip
-_MODULES = ("laws", "rules", "metrics", "plots", "theory", "scores")
+_MODULES = (
+    "laws", "rules", "metrics", "regimes", "meanfield", "evolution", "plots", "theory", "scores",
+)  # fmt: skip
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
 __all__ = [
@@ -105,7 +118,7 @@ __all__ = [
     "Figure", "read_figures", "shipped_figures", "disagreements",
     "Comparison", "compare_figures",
     "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
-    "laws", "rules", "metrics", "plots", "theory", "scores",
+    "laws", "rules", "metrics", "regimes", "meanfield", "evolution", "plots", "theory", "scores",
 ]  # fmt: skip
 
 

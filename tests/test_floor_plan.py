@@ -19,7 +19,8 @@ FLOORS = (
     ("simulation",),
     ("snapshot",),
     ("comparison", "ensemble", "evolution"),
-    ("tournaments",),
+    ("tournaments", "meanfield"),
+    ("regimes",),
     ("plots",),
     ("__init__", "__main__"),
 )
