@@ -585,7 +585,7 @@ class Rule:
             except ScenarioError as error:
                 problems += [Problem(f"of[{i}].{p.place}", p.message) for p in error.problems]
                 held.append(Rule("never"))  # keeps their number right
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in params.items()}
+        given = {k: tuple(v) if isinstance(v, list) else plain(v) for k, v in params.items()}
         object.__setattr__(self, "name", name)
         object.__setattr__(self, "of", tuple(held))
         object.__setattr__(self, "params", types.MappingProxyType(given))
@@ -652,6 +652,18 @@ class Rule:
 
 def _built(rule: str | Callable[..., Answer], of: Sequence[Rule], params: dict[str, Any]) -> Rule:
     return Rule(rule, *of, **params)
+
+
+def plain(value: Any) -> Any:
+    """Give one of NumPy's numbers as Python's own, and anything else as it is.
+
+    Parameters
+    ----------
+    value : object
+        Whatever a caller gave.
+    """
+    scalar = getattr(value, "ndim", None) == 0 and hasattr(value, "item")
+    return value.item() if scalar else value
 
 
 def oversized(value: float) -> str:

@@ -18,7 +18,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from escalate.errors import Problem, ScenarioError, closest
-from escalate.rules import CATEGORIES, MEASURES, RULES, TARGET_CATEGORIES, Rule, oversized
+from escalate.rules import CATEGORIES, MEASURES, RULES, TARGET_CATEGORIES, Rule, oversized, plain
 
 __all__ = [
     "CALENDAR",
@@ -203,7 +203,8 @@ def _frozen(value: Any, kind: str) -> Any:
     if isinstance(value, Mapping):
         return types.MappingProxyType({k: _frozen(v, _inner(kind)) for k, v in value.items()})
     if kind.startswith("tuple") and isinstance(value, (list, tuple)):
-        return tuple(value)
+        return tuple(map(plain, value))
+    value = plain(value)
     if kind.startswith("float") and isinstance(value, int) and not isinstance(value, bool):
         return value if oversized(value) else float(value)
     if kind.startswith("datetime") and type(value) is date:  # a date means its midnight

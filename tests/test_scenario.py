@@ -10,6 +10,7 @@ import pickle
 import textwrap
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -1117,3 +1118,16 @@ def test_replacing_a_value_by_itself_changes_nothing(scenario, data):
                     values[f"sides.{name}.{group}.{key}.{field}"] = getattr(part, field)
     path = data.draw(st.sampled_from(sorted(values)))
     assert scenario.replace({path: values[path]}) == scenario
+
+
+def test_numbers_of_numpy_are_taken_as_pythons_own():
+    layer = Layer(kill_prob={"drone": np.float32(0.5)}, channels=np.int64(4))
+    assert layer == Layer(kill_prob={"drone": 0.5}, channels=4)
+    assert type(layer.channels) is int
+    assert type(layer.kill_prob["drone"]) is float
+    looks = Layer(kill_prob={}, doctrine="shoot_look_shoot", look_shots=[np.int64(1), np.int32(2)])
+    assert looks.look_shots == (1, 2)
+    rule = Rule("gradual", calm=np.int64(2))
+    assert repr(rule) == "Rule('gradual', calm=2)"
+    with pytest.raises(ScenarioError, match="channels"):
+        Layer(kill_prob={}, channels=np.bool_(True))
