@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from escalate.engines._arrays import arrays_of, fresh, tables_of
-from escalate.engines._fork import Stages, forks, packed
+from escalate.engines._fork import STATE, Stages, forks, packed
 from escalate.engines._kernel import DONE, ROOM, fight
 from escalate.engines._pack import GROWING, World, room_of
 from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, DAILY, tally
@@ -20,10 +20,7 @@ from escalate.rules import CATEGORIES, TARGET_CATEGORIES
 __all__ = ["Course", "Field", "Sums", "go_on"]
 
 _CHUNK = 1024
-_CHANGING = (
-    "sides", "weapons", "regions", "targets", "sites", "layers", "tempos", "retaliations",
-    "channels", "memory",
-)  # fmt: skip
+_CHANGING = (*STATE, "channels", "memory")
 """Tables with columns that change in a war, beside those that grow."""
 
 
