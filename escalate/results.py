@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from escalate.claims import CLAIM_COLUMNS, claims
-from escalate.errors import Problem, ResultError
+from escalate.errors import EscalateError, Problem, ResultError
 from escalate.events import CAUSES, COLUMNS, KINDS
 from escalate.randomness import RunKey, Seed
 from escalate.rules import CATEGORIES, TARGET_CATEGORIES
@@ -68,6 +68,8 @@ class Run:
     """What the numbers stand for."""
     past: tuple[tuple[float, Scenario], ...] = ()
     """Scenarios that held before, each until its hour; none unless the run was forked. [h]"""
+    processes: tuple[str, ...] = ()
+    """Names of processes of the user's own that took part, which no run can be made again from."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of the library and of what it computed with."""
 
@@ -79,6 +81,7 @@ class Run:
             and self.seed == other.seed
             and self.replication == other.replication
             and self.past == other.past
+            and self.processes == other.processes
             and dict(self.names) == dict(other.names)
             and dict(self.versions) == dict(other.versions)
             and self.tables.keys() == other.tables.keys()
@@ -202,9 +205,15 @@ class Run:
         Raises
         ------
         EscalateError
-            An hour outside the war.
+            An hour outside the war, or a war with processes of the user's own.
         """
         from escalate.snapshot import snapshot
+
+        if self.processes:
+            raise EscalateError(
+                "a war with processes of your own cannot be taken up again, as they hold a state "
+                f"that no table shows: {', '.join(self.processes)}"
+            )
 
         return snapshot(
             self.scenario, self.seed, self.replication, hours, past=self.past, engine=engine
@@ -232,7 +241,8 @@ class Run:
         Raises
         ------
         EscalateError
-            An hour outside the war, or a change that would rewrite the past.
+            An hour outside the war, a change that would rewrite the past, or a war with processes
+            of the user's own.
         ScenarioError
             Changes that give no scenario.
         """
@@ -279,6 +289,7 @@ class Run:
                 "versions": dict(self.versions),
                 "names": {k: list(v) for k, v in self.names.items()},
                 "scenario": text,
+                "processes": list(self.processes),
                 "past": [[hours, write_scenario(before)] for hours, before in self.past],
             }
             (made / "run.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
@@ -459,6 +470,7 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
             tables=tables,
             names=names,
             past=past,
+            processes=tuple(record["processes"]),
             versions=dict(record["versions"]),
         )
     except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:

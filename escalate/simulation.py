@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,7 +96,8 @@ def simulate(
         raise EscalateError("processes of your own run in the 'simpy' engine only")
     seed = Seed.of(rng)
     world = pack(scenario, seed.run_key(int(replication)))
-    return collected(go_on(world, engine, processes=own), seed, int(replication))
+    run = collected(go_on(world, engine, processes=own), seed, int(replication))
+    return replace(run, processes=tuple(getattr(p, "__name__", "process") for p in own))
 
 
 def go_on(

@@ -76,7 +76,8 @@ class Snapshot:
         changes : mapping or Scenario
             As for `Scenario.replace`, or the scenario to go on with. A starting stock, magazine
             or number of channels that is changed comes as that many more or fewer now. A wait
-            that has begun, such as a tempo's, goes on at its new pace.
+            that has begun, such as a tempo's, goes on at its new pace. With another `end` the
+            war is fought again up to here, without what was changed in `arrays` by hand.
         engine : str, optional
             Which engine.
 

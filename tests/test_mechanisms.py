@@ -1148,8 +1148,11 @@ def test_small_losses_of_interceptors_are_not_rounded_away(fight):
         fight(war(attacker, defender, *strikes, hours=200.0), seed).layers["destroyed"].iloc[0]
         for seed in range(20)
     ]
-    # A strike adds one of 1,000 sites at most, and so takes a tenth of an interceptor at most.
-    assert 5 < np.mean(lost) < 12
+    # Damage after k strikes is 1 - (1 - 0.1 / 1000)^(10 k); each takes its part of what is left,
+    # as a whole interceptor with that chance.
+    damage = 1.0 - (1.0 - 1e-4) ** (10.0 * np.arange(101))
+    left = 100.0 * np.prod(1.0 - np.diff(damage))
+    assert_mean(lost, 100.0 - left, 100.0 - left)
 
 
 def test_an_answer_worth_less_than_a_weapon_comes_as_seldom_as_that(fight):

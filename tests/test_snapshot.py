@@ -389,6 +389,20 @@ def test_a_snapshot_outside_the_war_is_refused(hours):
         run.snapshot(hours)
 
 
+def test_a_war_with_processes_of_ones_own_is_not_taken_up_without_them(tmp_path):
+    def mediator(war):
+        yield war.wait(5.0)
+        war.truce(hours=100.0)
+
+    run = esc.simulate(war(side(), side(), ordered(10, drone=1)), rng=1, processes=[mediator])
+    assert run.processes == ("mediator",)
+    loaded = esc.load_run(run.save(tmp_path / "run"))
+    assert loaded == run
+    for again in (run, loaded):
+        with pytest.raises(esc.EscalateError, match="processes of your own.*mediator"):
+            again.fork(24.0, {})
+
+
 def test_a_snapshot_shows_what_is_in_the_air_and_what_is_due():
     run = fought(side(regions={"border": esc.Region(depth_km=100.0)}), side(
         regions={"border": esc.Region(depth_km=100.0)}), ordered(10, drone=3))  # fmt: skip
