@@ -30,10 +30,10 @@ from escalate.engines._tally import BY_CATEGORY, BY_LAYER, BY_SIDE, BY_TARGET, D
 from escalate.errors import EscalateError, Problem, ResultError, closest
 from escalate.randomness import Seed
 from escalate.results import Run, versions
-from escalate.rules import CATEGORIES, TARGET_CATEGORIES
+from escalate.rules import CATEGORIES, TARGET_CATEGORIES, plain
 from escalate.scenario import Scenario
 from escalate.scenario_file import read_scenario, write_scenario
-from escalate.snapshot import replayed
+from escalate.snapshot import changed, check_hours, replayed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -301,12 +301,9 @@ class Ensemble:
         ScenarioError
             Changes that give no scenario.
         """
-        new = changes if isinstance(changes, Scenario) else self.scenario.replace(changes)
-        least = self.past[-1][0] if self.past else 0.0
-        if not least <= hours <= self.scenario.horizon_hours:
-            raise EscalateError(
-                f"`{least} <= hours <= {self.scenario.horizon_hours}` must hold, but got {hours!r}"
-            )
+        hours = plain(hours)
+        check_hours(hours, self.past, self.scenario)
+        new = changed(self.scenario, changes)
         stages = (*self.past, (float(hours), self.scenario), (math.inf, new))
         return _fought(
             stages, self.replications, self.seed, workers, tuple(self.data), progress, None

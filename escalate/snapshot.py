@@ -15,10 +15,11 @@ from escalate.engines._pack import GROWING, World
 from escalate.errors import EscalateError
 from escalate.randomness import Seed
 from escalate.results import Run
+from escalate.rules import plain
 from escalate.scenario import Scenario
 from escalate.simulation import collected, go_on
 
-__all__ = ["Snapshot", "replayed", "snapshot"]
+__all__ = ["Snapshot", "changed", "check_hours", "replayed", "snapshot"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +95,7 @@ class Snapshot:
         ScenarioError
             Changes that give no scenario.
         """
-        new = changes if isinstance(changes, Scenario) else self.scenario.replace(changes)
+        new = changed(self.scenario, changes)
         stages = (*self.past, (self.hours, self.scenario), (math.inf, new))
         worlds = self._worlds(stages)
         fork = Fork(worlds[-2], worlds[-1], self.hours)
@@ -111,6 +112,43 @@ class Snapshot:
 
     def _worlds(self, stages: Stages) -> list[World]:
         return packed(stages, self.seed.run_key(self.replication))
+
+
+def changed(scenario: Scenario, changes: Mapping[str, Any] | Scenario) -> Scenario:
+    """Give the scenario to go on with.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is at war.
+    changes : mapping or Scenario
+        As for `Scenario.replace`, or the scenario itself.
+    """
+    if isinstance(changes, Scenario):
+        return changes
+    if not isinstance(changes, Mapping):
+        raise EscalateError(
+            f"`changes` must be a mapping of path to value, or a Scenario, but got {changes!r}"
+        )
+    return scenario.replace(changes)
+
+
+def check_hours(hours: object, past: Stages, scenario: Scenario) -> None:
+    """Refuse an hour at which a war cannot be stopped: outside it, or before its last fork.
+
+    Parameters
+    ----------
+    hours : float
+        When. [h]
+    past : Stages
+        Scenarios that held before.
+    scenario : Scenario
+        What is at war since.
+    """
+    least, most = past[-1][0] if past else 0.0, scenario.horizon_hours
+    number = isinstance(hours, (int, float)) and not isinstance(hours, bool)
+    if not number or not least <= hours <= most:  # type: ignore[operator]
+        raise EscalateError(f"`{least} <= hours <= {most}` must hold, but got {hours!r}")
 
 
 def snapshot(
@@ -146,11 +184,8 @@ def snapshot(
     EscalateError
         An hour outside the war, or before its last fork.
     """
-    least = past[-1][0] if past else 0.0
-    if not least <= hours <= scenario.horizon_hours:
-        raise EscalateError(
-            f"`{least} <= hours <= {scenario.horizon_hours}` must hold, but got {hours!r}"
-        )
+    hours = plain(hours)
+    check_hours(hours, past, scenario)
     seed = Seed.of(rng)
     stages = (*past, (math.inf, scenario))
     worlds = packed(stages, seed.run_key(replication))

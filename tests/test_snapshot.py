@@ -382,11 +382,21 @@ def test_a_fork_that_would_rewrite_the_past_is_refused(change, message):
         run.fork(24.0, change(run.scenario))
 
 
-@pytest.mark.parametrize("hours", [-1.0, 240.1, float("nan")])
+@pytest.mark.parametrize("hours", [-1.0, 240.1, float("nan"), "noon", None, True])
 def test_a_snapshot_outside_the_war_is_refused(hours):
     run = fought(side(), side())
-    with pytest.raises(esc.EscalateError, match=r"`0\.0 <= hours <= 240\.0` must hold"):
-        run.snapshot(hours)
+    wars = esc.simulate_many(run.scenario, replications=1, rng=1)
+    for stop in (run.snapshot, lambda at: wars.fork(at, {})):
+        with pytest.raises(esc.EscalateError, match=r"`0\.0 <= hours <= 240\.0` must hold"):
+            stop(hours)
+
+
+def test_changes_that_are_none_are_refused():
+    run = fought(side(), side())
+    wars = esc.simulate_many(run.scenario, replications=1, rng=1)
+    for war_or_wars in (run, wars):
+        with pytest.raises(esc.EscalateError, match="`changes` must be a mapping.*got 3"):
+            war_or_wars.fork(np.int64(24), 3)
 
 
 def test_a_war_with_processes_of_ones_own_is_not_taken_up_without_them(tmp_path):
