@@ -910,6 +910,45 @@ class Scenario(_Checked):
         """
         return self.start + timedelta(hours=hours)
 
+    def value(self, path: str) -> Any:
+        """Give what stands at a path.
+
+        Parameters
+        ----------
+        path : str
+            As for `replace`.
+
+        Returns
+        -------
+        object
+            A number, a word, a rule or a whole part.
+
+        Raises
+        ------
+        ScenarioError
+            Nothing stands there.
+
+        Examples
+        --------
+        >>> import escalate as esc
+        >>> esc.load_scenario("two-equal-sides").value("sides.A.layers.point.channels")
+        10
+        """
+        node, kind, place = self, "Scenario", ""
+        for step in _steps(path):
+            parts: dict[str | int, tuple[str, Any]] = _parts(node, kind)
+            if isinstance(node, Rule):
+                entry = RULES.get(node.name)
+                params = {**(entry.params if entry else {}), **node.params}
+                parts = {"name": ("str", node.function or node.name), "of": ("", node.of)}
+                parts |= {name: ("", given) for name, given in params.items()}
+            if step not in parts:
+                message = _missing(node, kind, place, step, parts)
+                raise ScenarioError([Problem(_joined(place, step), message)])
+            kind, node = parts[step]
+            place = _joined(place, step)
+        return node
+
     def replace(self, changes: Mapping[str, Any]) -> Scenario:
         """Give a scenario with some values changed, by path.
 
@@ -938,12 +977,10 @@ class Scenario(_Checked):
         problems: list[Problem] = []
         parsed: dict[_Steps, Any] = {}
         for path, value in changes.items():
-            if _PATH(path):
-                steps = re.findall(r"\[(\d+)\]|([^.\[\]]+)", path)
-                parsed[tuple(int(index) if index else name for index, name in steps)] = value
-            else:
-                message = "must be names with dots between them, and numbers in brackets, but got "
-                problems.append(Problem(path, f"{message}{path!r}"))
+            try:
+                parsed[_steps(path)] = value
+            except ScenarioError as error:
+                problems += error.problems
         changed = _replaced(self, "Scenario", "", parsed, problems)
         if problems:
             raise ScenarioError(problems)
@@ -962,6 +999,15 @@ class Scenario(_Checked):
 
 _Steps = tuple[str | int, ...]
 _PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[(0|[1-9][0-9]{0,8})\])*").fullmatch
+
+
+def _steps(path: str) -> _Steps:
+    """Take a path apart."""
+    if not isinstance(path, str) or not _PATH(path):
+        message = "must be names with dots between them, and numbers in brackets, but got "
+        raise ScenarioError([Problem(str(path), f"{message}{path!r}")])
+    steps = re.findall(r"\[(\d+)\]|([^.\[\]]+)", path)
+    return tuple(int(index) if index else name for index, name in steps)
 
 
 def _joined(path: str, *steps: str | int) -> str:

@@ -358,8 +358,8 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 damage=0.0,
                 at_hours=0.0,
             )
-            for _ in range(target.sites):
-                _add(sites, damage=0.0, at_hours=0.0)
+            for per_site in sites.values():
+                per_site.extend([0.0] * target.sites)
         for plan in side.plans.values():
             if callable(plan.policy):
                 policies.append(plan.policy)
@@ -560,18 +560,27 @@ def _paths(kill: Table, covers: Sequence[bool], regions: int) -> Table:
     Rows are (layer + 1, region, category), the first for a weapon that has met no layer yet.
     """
     paths = _empty("next", "ahead_hours")
-    layers = len(kill["prob"]) // len(CATEGORIES)
+    kinds = len(CATEGORIES)
+    layers = len(kill["prob"]) // kinds
+    # Regions that the same layers cover have the same rows, and often there are many of them.
+    known: dict[tuple[bool, ...], Table] = {}
     for layer in range(-1, layers):
+        known.clear()
         for region in range(regions):
-            for category in range(len(CATEGORIES)):
-                further = [
-                    belt
-                    for belt in range(layer + 1, layers)
-                    if covers[belt * regions + region]
-                    and kill["prob"][belt * len(CATEGORIES) + category] > 0.0
-                ]
-                hours = [kill["window"][belt * len(CATEGORIES) + category] for belt in further]
-                _add(paths, next=further[0] if further else -1, ahead_hours=sum(hours, 0.0))
+            above = tuple(covers[belt * regions + region] for belt in range(layer + 1, layers))
+            if above not in known:
+                known[above] = _empty("next", "ahead_hours")
+                belts = [belt for belt, covered in enumerate(above, layer + 1) if covered]
+                for category in range(kinds):
+                    further = [b for b in belts if kill["prob"][b * kinds + category] > 0.0]
+                    hours = [kill["window"][b * kinds + category] for b in further]
+                    _add(
+                        known[above],
+                        next=further[0] if further else -1,
+                        ahead_hours=sum(hours, 0.0),
+                    )
+            for column, rows in known[above].items():
+                paths[column].extend(rows)
     return paths
 
 
