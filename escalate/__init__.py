@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from escalate import (
+        designs,
         evolution,
         laws,
         meanfield,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         theory,
     )
     from escalate.comparison import Comparison, compare_figures
+    from escalate.designs import Design, lever, uncertainty
     from escalate.ensemble import Ensemble, load_ensemble, simulate_many
     from escalate.errors import (
         EscalateError,
@@ -34,12 +36,14 @@ if TYPE_CHECKING:
         ResultError,
         ScenarioError,
     )
+    from escalate.experiments import Sweep, load_sweep, sweep
     from escalate.figures import (
         Figure,
         disagreements,
         read_figures,
         shipped_figures,
     )
+    from escalate.precision import Precision
     from escalate.results import Run, load_run
     from escalate.rules import Answer, Rule, Situation, answer
     from escalate.scenario import (
@@ -91,6 +95,9 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     "escalate.simulation": ("simulate", "replicate"),
     "escalate.snapshot": ("Snapshot",),
     "escalate.ensemble": ("simulate_many", "Ensemble", "load_ensemble"),
+    "escalate.designs": ("lever", "uncertainty", "Design"),
+    "escalate.experiments": ("sweep", "Sweep", "load_sweep"),
+    "escalate.precision": ("Precision",),
     "escalate.tournaments": ("tournament", "Tournament", "arena"),
     "escalate.results": ("Run", "load_run"),
     "escalate.figures": ("Figure", "read_figures", "shipped_figures", "disagreements"),
@@ -100,7 +107,8 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 _MODULES = (
-    "laws", "rules", "metrics", "regimes", "meanfield", "evolution", "plots", "theory", "scores",
+    "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
+    "scores",
 )  # fmt: skip
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
@@ -113,12 +121,15 @@ __all__ = [
     "source_of", "unsourced",
     "simulate", "replicate", "Snapshot",
     "simulate_many", "Ensemble", "load_ensemble",
+    "lever", "uncertainty", "Design",
+    "sweep", "Sweep", "load_sweep", "Precision",
     "tournament", "Tournament", "arena",
     "Run", "load_run",
     "Figure", "read_figures", "shipped_figures", "disagreements",
     "Comparison", "compare_figures",
     "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
-    "laws", "rules", "metrics", "regimes", "meanfield", "evolution", "plots", "theory", "scores",
+    "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
+    "scores",
 ]  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def _cache_folder() -> Path | None:
 
 def _cache_folders() -> list[Path]:
     """Give places for compiled code: the user's cache, then a temporary folder."""
-    name = f"numba-{_source_hash()}"
+    name = f"numba-{source_hash()}"
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
     return [
@@ -146,7 +146,7 @@ def _cache_folders() -> list[Path]:
 
 
 @functools.cache
-def _source_hash() -> str:
+def source_hash() -> str:
     """Sixteen hex digits that change with any source file of the package."""
     package = Path(__file__).parent
     digest = hashlib.blake2b(digest_size=8)

@@ -16,10 +16,9 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,14 +33,27 @@ from escalate.rules import CATEGORIES, TARGET_CATEGORIES, plain
 from escalate.scenario import Scenario
 from escalate.scenario_file import read_scenario, write_scenario
 from escalate.snapshot import changed, check_hours, replayed
+from escalate.work import Progress, as_done
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["OUTCOMES", "SERIES", "Ensemble", "ReplicationError", "load_ensemble", "simulate_many"]
+    from escalate.engines.compiled import Course
 
-_UNITS = {
+__all__ = [
+    "OUTCOMES",
+    "SERIES",
+    "UNITS",
+    "Ensemble",
+    "ReplicationError",
+    "coordinates_of",
+    "fight_stretch",
+    "load_ensemble",
+    "simulate_many",
+]
+
+UNITS = {
     "cost_usd": "USD", "defence_cost_usd": "USD", "blackout_hours": "region-hours",
     "alert_hours": "region-hours", "response_delay_hours": "hours", "killed": "people",
     "injured": "people", "damage_sites": "sites", "reproduction_number": "1",
@@ -49,6 +61,7 @@ _UNITS = {
     "blackout_regions": "regions", "strikes": "strikes", "answers": "strikes",
     "strikes_per_day": "strikes", "false_alarms": "alarms", "rung": "1", "shots": "shots",
 }  # fmt: skip
+"""Units of outcomes that are not counted in weapons."""
 
 OUTCOMES: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(BY_SIDE, ("replication", "side")),
@@ -93,7 +106,7 @@ class Ensemble:
         import xarray as xr
 
         variables = {
-            name: (OUTCOMES[name], values, {"units": _UNITS.get(name, "weapons")})
+            name: (OUTCOMES[name], values, {"units": UNITS.get(name, "weapons")})
             for name, values in self.data.items()
         }
         used = {dim for dims, _, _ in variables.values() for dim in dims} | {"replication"}
@@ -101,19 +114,7 @@ class Ensemble:
         return xr.Dataset(variables, coords, self._provenance())
 
     def _coordinates(self) -> dict[str, Any]:
-        layers = [
-            f"{side}.{layer}"
-            for side, member in self.scenario.sides.items()
-            for layer in member.layers
-        ]
-        return {
-            "replication": np.arange(self.replications),
-            "side": list(self.scenario.sides),
-            "category": list(CATEGORIES),
-            "target_category": list(TARGET_CATEGORIES),
-            "layer": layers if layers else np.array([], dtype="U1"),
-            "day": np.arange(_days(self.scenario)),
-        }
+        return {"replication": np.arange(self.replications), **coordinates_of(self.scenario)}
 
     def _provenance(self) -> dict[str, Any]:
         return {
@@ -385,6 +386,26 @@ def load_ensemble(path: str | os.PathLike[str]) -> Ensemble:
         raise ResultError([problem]) from error
 
 
+def coordinates_of(scenario: Scenario) -> dict[str, Any]:
+    """Give the labels along every dimension of `OUTCOMES` but the replications.
+
+    Parameters
+    ----------
+    scenario : Scenario
+        What is at war.
+    """
+    layers = [
+        f"{side}.{layer}" for side, member in scenario.sides.items() for layer in member.layers
+    ]
+    return {
+        "side": list(scenario.sides),
+        "category": list(CATEGORIES),
+        "target_category": list(TARGET_CATEGORIES),
+        "layer": layers if layers else np.array([], dtype="U1"),
+        "day": np.arange(_days(scenario)),
+    }
+
+
 def _days(scenario: Scenario) -> int:
     return max(math.ceil(scenario.horizon_hours / 24.0), 1)
 
@@ -472,7 +493,7 @@ def _fought(
     store: str | os.PathLike[str] | None,
 ) -> Ensemble:
     """Fight wars that go through several scenarios."""
-    from escalate.engines.compiled import Course, Sums
+    from escalate.engines.compiled import Course
 
     for name, value in (("replications", replications), ("workers", workers or 1)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
@@ -481,7 +502,6 @@ def _fought(
     scenario, replications = stages[-1][1], int(replications)
     threads = min(workers or os.cpu_count() or 1, math.ceil(replications / _CHUNK))
     days, layers = _days(scenario), sum(len(side.layers) for side in scenario.sides.values())
-    daily = tuple(name for name in DAILY if name in chosen)
     sizes = {
         "side": 2, "category": len(CATEGORIES), "target_category": len(TARGET_CATEGORIES),
         "layer": layers, "day": days,
@@ -504,26 +524,17 @@ def _fought(
         """Fight one stretch of replications and put their outcomes into place."""
         course = idle.pop() if idle else Course(stages)
         number = min(_CHUNK, replications - first)
-        sums = Sums(number, course.world, days, daily)
-        for k in range(number):
-            if stop.is_set():
-                return 0
-            try:
-                course.fight(seed.run_key(first + k), sums, k)
-            except Exception as error:
-                again = "simulate(scenario, " if len(stages) == 1 else "replayed(stages, "
-                raise ReplicationError(
-                    f"replication {first + k} failed: {error}; to see it again, call "
-                    f"{again}rng={seed!r}, replication={first + k})"
-                ) from error
+
+        def failed(replication: int, error: Exception) -> None:
+            again = "simulate(scenario, " if len(stages) == 1 else "replayed(stages, "
+            raise ReplicationError(
+                f"replication {replication} failed: {error}; to see it again, call "
+                f"{again}rng={seed!r}, replication={replication})"
+            ) from error
+
+        for name, rows in fight_stretch(course, seed, first, number, chosen, failed, stop).items():
+            sink.put(name, first, rows)
         idle.append(course)
-        for table, names in (
-            (sums.side, BY_SIDE), (sums.category, BY_CATEGORY),
-            (sums.target_category, BY_TARGET), (sums.layer, BY_LAYER), (sums.day, daily),
-        ):  # fmt: skip
-            for i, name in enumerate(names):
-                if name in shapes:
-                    sink.put(name, first, table[..., i])
         return number
 
     with sink:
@@ -531,6 +542,60 @@ def _fought(
         ensemble = Ensemble(scenario, seed, replications, {}, stages[:-1], versions())
         data = sink.finish(ensemble)
     return replace(ensemble, data=data)
+
+
+def fight_stretch(
+    course: Course,
+    seed: Seed,
+    first: int,
+    number: int,
+    names: Iterable[str],
+    failed: Callable[[int, Exception], None],
+    stop: threading.Event | None = None,
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Fight some replications, one after the other.
+
+    Parameters
+    ----------
+    course : Course
+        Where.
+    seed : Seed
+        Their randomness.
+    first, number : int
+        The first of them, and how many.
+    names : iterable of str
+        Which of `OUTCOMES` to give.
+    failed : callable
+        Called with a replication in which something went wrong, and what did.
+    stop : threading.Event, optional
+        Set if the rest need not be fought.
+
+    Returns
+    -------
+    dict
+        Outcome to array, a row a replication; nothing if stopped.
+    """
+    from escalate.engines.compiled import Sums
+
+    chosen = tuple(names)
+    daily = tuple(name for name in DAILY if name in chosen)
+    sums = Sums(number, course.world, _days(course.world.scenario), daily)
+    for k in range(number):
+        if stop is not None and stop.is_set():
+            return {}
+        try:
+            course.fight(seed.run_key(first + k), sums, k)
+        except Exception as error:
+            failed(first + k, error)
+    tables = {
+        name: table[..., i]
+        for table, names_of in (
+            (sums.side, BY_SIDE), (sums.category, BY_CATEGORY),
+            (sums.target_category, BY_TARGET), (sums.layer, BY_LAYER), (sums.day, daily),
+        )
+        for i, name in enumerate(names_of)
+    }  # fmt: skip
+    return {name: tables[name] for name in chosen}
 
 
 def _in_threads(
@@ -542,39 +607,21 @@ def _in_threads(
     stop: threading.Event,
 ) -> None:
     """Work through chunks in threads; the compiled loop lets the interpreter go meanwhile."""
-    bar = None
-    if progress is True:
-        from tqdm import tqdm
-
-        bar = tqdm(total=replications, unit="war")
     done = 0
-    left = iter(firsts)
-    pool = ThreadPoolExecutor(threads)
-    try:
-        # Two chunks a thread are enough to keep it busy, and as many as that are all there is.
-        running = {pool.submit(chunk, first) for first in islice(left, 2 * threads)}
-        while running:
-            over, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in over:
-                number = future.result()
+    with ThreadPoolExecutor(threads) as pool, Progress(progress, replications) as told:
+        try:
+            # Two chunks a thread are enough to keep it busy.
+            for number in as_done(pool, chunk, firsts, 2 * threads):
                 done += number
-                if bar is not None:
-                    bar.update(number)
-                elif callable(progress):
-                    progress(done, replications)
-                running |= {pool.submit(chunk, first) for first in islice(left, 1)}
-    except KeyboardInterrupt:
-        stop.set()
-        raise KeyboardInterrupt(
-            f"stopped after {done} of {replications} replications, of which nothing is kept"
-        ) from None
-    except BaseException:
-        stop.set()  # those under way end with their war
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        if bar is not None:
-            bar.close()
+                told(number)
+        except KeyboardInterrupt:
+            stop.set()
+            raise KeyboardInterrupt(
+                f"stopped after {done} of {replications} replications, of which nothing is kept"
+            ) from None
+        except BaseException:
+            stop.set()  # those under way end with their war
+            raise
 
 
 class InMemory:

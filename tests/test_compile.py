@@ -17,7 +17,7 @@ import pytest
 import escalate
 import escalate.laws
 from escalate import _compile
-from escalate._compile import LAWS, _cache_folders, _source_hash, law
+from escalate._compile import LAWS, _cache_folders, source_hash, law
 from escalate.randomness import uniform
 
 PACKAGE = Path(escalate.__file__).parent
@@ -128,7 +128,7 @@ def test_without_any_place_to_write_the_draws_are_the_same(package):
 
 
 def test_code_is_kept_in_the_user_s_cache_or_else_in_a_temporary_folder(monkeypatch, tmp_path):
-    name = f"numba-{_source_hash()}"
+    name = f"numba-{source_hash()}"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first, second = _cache_folders()
     assert first == tmp_path / "escalate" / name
@@ -143,8 +143,8 @@ def test_the_hash_of_the_sources_changes_with_every_one_of_them(monkeypatch, tmp
     monkeypatch.setattr(_compile, "__file__", str(tmp_path / "_compile.py"))
 
     def now():
-        _source_hash.cache_clear()
-        return _source_hash()
+        source_hash.cache_clear()
+        return source_hash()
 
     hashes = [now()]
     (tmp_path / "a.py").write_text("x = 1")
@@ -162,7 +162,7 @@ def test_the_hash_of_the_sources_changes_with_every_one_of_them(monkeypatch, tmp
     (tmp_path / "notes.txt").write_text("of no account")
     assert now() == hashes[-1]
     assert now() == hashes[-1]
-    _source_hash.cache_clear()
+    source_hash.cache_clear()
 
 
 def test_without_a_compiler_a_kernel_is_the_function_and_wraps_around_in_silence(monkeypatch):
