@@ -1,4 +1,4 @@
-"""The command line: ``python -m escalate list | run SCENARIO``."""
+"""The command line: ``python -m escalate list | run SCENARIO | sweep FILE``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from escalate.errors import EscalateError
 
 if TYPE_CHECKING:
     from escalate.comparison import Comparison
+    from escalate.experiments import Sweep
     from escalate.results import Run
     from escalate.scenario import Scenario
 
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        code = _list() if arguments.command == "list" else _run(arguments)
+        code = {"list": _list, "run": _run, "sweep": _sweep}[arguments.command](arguments)
         sys.stdout.flush()  # so that a broken pipe is found here, not while Python shuts down
         return code
     except EscalateError as error:
@@ -86,7 +87,48 @@ def _parser() -> argparse.ArgumentParser:
         help="write each picture by itself as well, into --out or the current folder",
     )  # fmt: skip
     run.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    sweep = commands.add_parser(
+        "sweep", help="fight a scenario at every point of a design, as a file states it"
+    )
+    sweep.add_argument("file", type=Path, help="the path of a .toml file that states a sweep")
+    sweep.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="keep the rows in this folder, from which the same command goes on after an "
+        "interruption, and write table.csv there",
+    )  # fmt: skip
+    sweep.add_argument(
+        "--replications",
+        type=_positive,
+        metavar="N",
+        help="wars at each point, instead of the file's",
+    )
+    sweep.add_argument("--workers", type=_positive, metavar="N", help="threads, or processes")
+    sweep.add_argument(
+        "--processes", action="store_true", help="work in processes instead of threads"
+    )
+    sweep.add_argument(
+        "--dask", metavar="ADDRESS", help="work on a Dask cluster, such as tcp://10.0.0.1:8786"
+    )
+    sweep.add_argument(
+        "--part", type=_part, default=(1, 1), metavar="K/N",
+        help="fight the K-th of N parts of the points, as one of N jobs that share --out",
+    )  # fmt: skip
+    sweep.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return parser
+
+
+def _positive(text: str) -> int:
+    value = _whole(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more, but got 0")
+    return value
+
+
+def _part(text: str) -> tuple[int, int]:
+    k, slash, n = text.partition("/")
+    if not (slash and k.isdecimal() and n.isdecimal() and 1 <= int(k) <= int(n)):
+        raise argparse.ArgumentTypeError(f"must be K/N with 1 <= K <= N, but got {text!r}")
+    return int(k), int(n)
 
 
 def _whole(text: str) -> int:
@@ -99,7 +141,7 @@ def _whole(text: str) -> int:
     return value
 
 
-def _list() -> int:
+def _list(arguments: argparse.Namespace) -> int:
     from escalate.scenario_file import load_scenario, scenario_names
 
     names = scenario_names()
@@ -165,6 +207,78 @@ def _run(arguments: argparse.Namespace) -> int:
         for path in written:
             print(f"wrote {path}")
     return 0
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    from contextlib import ExitStack
+
+    from escalate.experiment_file import load_experiment
+
+    experiment = load_experiment(arguments.file)
+    how: dict[str, Any] = {
+        "store": arguments.out, "workers": arguments.workers, "part": arguments.part,
+        "progress": not arguments.quiet and sys.stderr.isatty(),
+    }  # fmt: skip
+    if arguments.replications is not None:
+        how["replications"] = arguments.replications
+    if arguments.part != (1, 1) and arguments.out is None:
+        raise EscalateError("--part goes with --out, where the parts come together")
+    if arguments.processes and arguments.dask:
+        raise EscalateError("--processes and --dask exclude one another")
+    with ExitStack() as stack:
+        if arguments.processes:
+            import multiprocessing
+            from concurrent.futures import ProcessPoolExecutor
+
+            # A fork would copy threads that the compiled loop may have started.
+            context = multiprocessing.get_context("spawn")
+            how["executor"] = stack.enter_context(
+                ProcessPoolExecutor(arguments.workers, mp_context=context)
+            )
+        elif arguments.dask:
+            how["executor"] = stack.enter_context(_dask(arguments.dask))
+        done = experiment.run(**how)
+    if not arguments.quiet:
+        if experiment.title:
+            print(experiment.title)
+        print(done)
+        print()
+        print(_means(done))
+    if arguments.out is not None and not done.missing:
+        path = arguments.out / "table.csv"
+        done.table().to_csv(path)
+        if not arguments.quiet:
+            print(f"\nwrote {path}")
+    return 0
+
+
+def _dask(address: str) -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise EscalateError(
+            "--dask needs the distributed package: pip install 'escalate-sim[distributed]'"
+        ) from error
+    return distributed.Client(address)
+
+
+def _means(done: Sweep, most: int = 12) -> str:
+    """Lay out the means of the first points, of as many outcomes as fit on a line."""
+    import pandas as pd
+
+    columns = done.columns[:6]
+    table = done.table(columns)
+    shown = table[[*done.design.names, *columns]].head(most)
+    with pd.option_context("display.width", 120, "display.max_columns", None):
+        text = shown.to_string(float_format=lambda value: f"{value:.4g}")
+    left = [
+        f"{number} more {what}"
+        for number, what in (
+            (len(table) - len(shown), "points"), (len(done.columns) - len(columns), "outcomes"),
+        )
+        if number > 0
+    ]  # fmt: skip
+    return f"Means\n{text}" + (f"\n... and {' and '.join(left)}" if left else "")
 
 
 def _happened(run: Run, intervals: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:

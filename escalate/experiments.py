@@ -722,7 +722,7 @@ def sweep(
         raise EscalateError(
             f"`design` must be a Design, such as grid(...) gives, but got {type(design).__name__}"
         )
-    _check_whole("workers", workers or 1)
+    _check_whole("workers", 1 if workers is None else workers)
     if not isinstance(replications, Precision):
         _check_whole("replications", replications)
     if not (

@@ -220,7 +220,7 @@ def _differences(then: Any, now: Any, place: str = "") -> Iterator[str]:
         yield f"{place} has {len(then)} entries then and {len(now)} now"
     elif place == "scenario" and then != now:
         lines = difflib.unified_diff(then.splitlines(), now.splitlines(), "", "", "", "", 0, "")
-        changed = [line for line in lines if line[:1] in "+-" and line[1:].strip()]
+        changed = [line for line in list(lines)[2:] if line[:1] in "+-" and line[1:].strip()]
         yield "scenario: " + " ".join(changed[:4]) + (" ..." if len(changed) > 4 else "")
     elif then != now:
         yield f"{place} was {then!r} and is {now!r} now"

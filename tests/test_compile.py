@@ -17,7 +17,7 @@ import pytest
 import escalate
 import escalate.laws
 from escalate import _compile
-from escalate._compile import LAWS, _cache_folders, source_hash, law
+from escalate._compile import LAWS, _cache_folders, law, source_hash
 from escalate.randomness import uniform
 
 PACKAGE = Path(escalate.__file__).parent

@@ -20,7 +20,7 @@ FLOORS = (
     ("snapshot",),
     ("comparison", "ensemble", "evolution"),
     ("tournaments", "meanfield", "experiments"),
-    ("regimes",),
+    ("regimes", "experiment_file"),
     ("plots",),
     ("__init__", "__main__"),
 )
