@@ -39,7 +39,15 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-__all__ = ["OUTCOMES", "SERIES", "Ensemble", "ReplicationError", "load_ensemble", "simulate_many"]
+__all__ = [
+    "OUTCOMES",
+    "SERIES",
+    "Ensemble",
+    "ReplicationError",
+    "extended",
+    "load_ensemble",
+    "simulate_many",
+]
 
 _UNITS = {
     "cost_usd": "USD", "defence_cost_usd": "USD", "blackout_hours": "region-hours",
@@ -462,6 +470,55 @@ def simulate_many(
     )
 
 
+def extended(
+    ensemble: Ensemble,
+    replications: int,
+    *,
+    workers: int | None = None,
+    progress: bool | Callable[[int, int], None] | None = None,
+) -> Ensemble:
+    """Fight more of the same wars.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Those that were fought already, which are not fought again.
+    replications : int
+        How many there are to be in all, at least as many as there are.
+    workers, progress : optional
+        As for `simulate_many`; progress counts the added ones.
+
+    Returns
+    -------
+    Ensemble
+        In memory, and the one that `simulate_many` gives for that many.
+
+    Raises
+    ------
+    EscalateError
+        Fewer replications than there are.
+
+    Examples
+    --------
+    >>> import escalate as esc
+    >>> few = esc.simulate_many(esc.load_scenario("february-2023"), replications=3, rng=1)
+    >>> len(extended(few, 5).data["killed"])
+    5
+    """
+    begin = ensemble.replications
+    if replications < begin:
+        raise EscalateError(f"`replications >= {begin}` must hold, but got {replications!r}")
+    if replications == begin:
+        return ensemble
+    stages = (*ensemble.past, (math.inf, ensemble.scenario))
+    more = _fought(
+        stages, replications - begin, ensemble.seed, workers, tuple(ensemble.data), progress,
+        None, begin,
+    )  # fmt: skip
+    data = {name: np.concatenate([old, more.data[name]]) for name, old in ensemble.data.items()}
+    return replace(ensemble, replications=int(replications), data=data)
+
+
 def _fought(
     stages: Stages,
     replications: int,
@@ -470,8 +527,9 @@ def _fought(
     chosen: tuple[str, ...],
     progress: bool | Callable[[int, int], None] | None,
     store: str | os.PathLike[str] | None,
+    begin: int = 0,
 ) -> Ensemble:
-    """Fight wars that go through several scenarios."""
+    """Fight wars that go through several scenarios, those from number `begin` on."""
     from escalate.engines.compiled import Course, Sums
 
     for name, value in (("replications", replications), ("workers", workers or 1)):
@@ -509,12 +567,12 @@ def _fought(
             if stop.is_set():
                 return 0
             try:
-                course.fight(seed.run_key(first + k), sums, k)
+                course.fight(seed.run_key(begin + first + k), sums, k)
             except Exception as error:
                 again = "simulate(scenario, " if len(stages) == 1 else "replayed(stages, "
                 raise ReplicationError(
-                    f"replication {first + k} failed: {error}; to see it again, call "
-                    f"{again}rng={seed!r}, replication={first + k})"
+                    f"replication {begin + first + k} failed: {error}; to see it again, call "
+                    f"{again}rng={seed!r}, replication={begin + first + k})"
                 ) from error
         idle.append(course)
         for table, names in (
