@@ -1,9 +1,9 @@
 """Escalation dynamics of two sides that exchange missile and drone strikes.
 
 Reading order: state a conflict (`Scenario` and its parts, or `load_scenario`), fight it
-(`simulate`, `simulate_many`), look at what came out (`Run`, `Ensemble`, `metrics`, `regimes`,
-`plots`), and hold it against what was reported (`Figure`, `read_figures`, `compare_figures`) and
-against what formulas say (`theory`).
+(`simulate`, `simulate_many`), vary it (`compare`, `designs`, `sweep`), look at what came out
+(`Run`, `Ensemble`, `Sweep`, `metrics`, `regimes`, `plots`), and hold it against what was reported
+(`Figure`, `read_figures`, `compare_figures`) and against what formulas say (`theory`).
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         read_figures,
         shipped_figures,
     )
+    from escalate.pairing import Pairing, compare
     from escalate.precision import Precision
     from escalate.results import Run, load_run
     from escalate.rules import Answer, Rule, Situation, answer
@@ -97,6 +98,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     "escalate.ensemble": ("simulate_many", "Ensemble", "load_ensemble"),
     "escalate.designs": ("lever", "uncertainty", "Design"),
     "escalate.experiments": ("sweep", "Sweep", "load_sweep"),
+    "escalate.pairing": ("compare", "Pairing"),
     "escalate.precision": ("Precision",),
     "escalate.tournaments": ("tournament", "Tournament", "arena"),
     "escalate.results": ("Run", "load_run"),
@@ -122,7 +124,7 @@ __all__ = [
     "simulate", "replicate", "Snapshot",
     "simulate_many", "Ensemble", "load_ensemble",
     "lever", "uncertainty", "Design",
-    "sweep", "Sweep", "load_sweep", "Precision",
+    "sweep", "Sweep", "load_sweep", "compare", "Pairing", "Precision",
     "tournament", "Tournament", "arena",
     "Run", "load_run",
     "Figure", "read_figures", "shipped_figures", "disagreements",

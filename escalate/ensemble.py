@@ -48,6 +48,7 @@ __all__ = [
     "Ensemble",
     "ReplicationError",
     "coordinates_of",
+    "extended",
     "fight_stretch",
     "load_ensemble",
     "simulate_many",
@@ -483,6 +484,55 @@ def simulate_many(
     )
 
 
+def extended(
+    ensemble: Ensemble,
+    replications: int,
+    *,
+    workers: int | None = None,
+    progress: bool | Callable[[int, int], None] | None = None,
+) -> Ensemble:
+    """Fight more of the same wars.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Those that were fought already, which are not fought again.
+    replications : int
+        How many there are to be in all, at least as many as there are.
+    workers, progress : optional
+        As for `simulate_many`; progress counts the added ones.
+
+    Returns
+    -------
+    Ensemble
+        In memory, and the one that `simulate_many` gives for that many.
+
+    Raises
+    ------
+    EscalateError
+        Fewer replications than there are.
+
+    Examples
+    --------
+    >>> import escalate as esc
+    >>> few = esc.simulate_many(esc.load_scenario("february-2023"), replications=3, rng=1)
+    >>> len(extended(few, 5).data["killed"])
+    5
+    """
+    begin = ensemble.replications
+    if replications < begin:
+        raise EscalateError(f"`replications >= {begin}` must hold, but got {replications!r}")
+    if replications == begin:
+        return ensemble
+    stages = (*ensemble.past, (math.inf, ensemble.scenario))
+    more = _fought(
+        stages, replications - begin, ensemble.seed, workers, tuple(ensemble.data), progress,
+        None, begin,
+    )  # fmt: skip
+    data = {name: np.concatenate([old, more.data[name]]) for name, old in ensemble.data.items()}
+    return replace(ensemble, replications=int(replications), data=data)
+
+
 def _fought(
     stages: Stages,
     replications: int,
@@ -491,16 +541,18 @@ def _fought(
     chosen: tuple[str, ...],
     progress: bool | Callable[[int, int], None] | None,
     store: str | os.PathLike[str] | None,
+    begin: int = 0,
 ) -> Ensemble:
-    """Fight wars that go through several scenarios."""
+    """Fight wars that go through several scenarios, those from number `begin` on."""
     from escalate.engines.compiled import Course
 
-    for name, value in (("replications", replications), ("workers", workers or 1)):
+    threads = os.cpu_count() or 1 if workers is None else workers
+    for name, value in (("replications", replications), ("workers", threads)):
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
             raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
     _check_outcomes(chosen, OUTCOMES)
     scenario, replications = stages[-1][1], int(replications)
-    threads = min(workers or os.cpu_count() or 1, math.ceil(replications / _CHUNK))
+    threads = min(threads, math.ceil(replications / _CHUNK))
     days, layers = _days(scenario), sum(len(side.layers) for side in scenario.sides.values())
     sizes = {
         "side": 2, "category": len(CATEGORIES), "target_category": len(TARGET_CATEGORIES),
@@ -532,7 +584,8 @@ def _fought(
                 f"{again}rng={seed!r}, replication={replication})"
             ) from error
 
-        for name, rows in fight_stretch(course, seed, first, number, chosen, failed, stop).items():
+        found = fight_stretch(course, seed, begin + first, number, chosen, failed, stop)
+        for name, rows in found.items():
             sink.put(name, first, rows)
         idle.append(course)
         return number

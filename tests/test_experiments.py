@@ -28,7 +28,9 @@ GAIN = "sides.B.retaliations.answer.rule.gain"
 
 def base(**changes):
     """Give a war that lasts ten days, with a raid a day that is answered."""
-    belt = esc.Layer(kill_prob={"drone": 0.5}, channels=2, window_hours={"drone": 0.1})
+    belt = esc.Layer(
+        kill_prob={"drone": 0.5}, channels=2, cycle_hours=0.2, window_hours={"drone": 0.5}
+    )
     raid = esc.Plan(targets={"town": 1.0}, size=10.0, size_dispersion=2.0)
     town = esc.Target(category="urban", region="border", killed_per_hit=0.5)
     first = side(
@@ -137,7 +139,7 @@ def test_the_table_holds_means_and_students_intervals(whole):
 def test_replications_without_a_value_are_left_out():
     def if_any(ensemble):
         killed = ensemble.data["killed"][:, 1]
-        return np.where(killed > 40.0, killed, np.nan)
+        return np.where(killed > 25.0, killed, np.nan)
 
     table = esc.sweep(base(), design(), replications=20, rng=5, outcomes={"if_any": if_any})
     values = table.dataset["if_any"].values
@@ -475,7 +477,7 @@ def test_a_killed_sweep_goes_on(tmp_path):
 
 # ------------------------------------------------------------------------------ precision
 def test_replications_are_added_until_the_interval_is_narrow(tmp_path):
-    asked = esc.Precision("killed.B", half_width=1.2, least=20, most=100)
+    asked = esc.Precision("killed.B", half_width=3.6, least=50, most=100)
     found = [
         again(replications=asked, workers=1),
         again(replications=asked, workers=2),

@@ -19,7 +19,7 @@ FLOORS = (
     ("simulation",),
     ("snapshot",),
     ("comparison", "ensemble", "evolution"),
-    ("tournaments", "meanfield", "experiments"),
+    ("tournaments", "meanfield", "pairing", "experiments"),
     ("regimes", "experiment_file"),
     ("plots",),
     ("__init__", "__main__"),

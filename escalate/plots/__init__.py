@@ -15,12 +15,14 @@ References
 from __future__ import annotations
 
 from escalate.plots.ensembles import distribution, fan
+from escalate.plots.pairing import differences
 from escalate.plots.regimes import phase_diagram, regime
 from escalate.plots.reports import figures
 from escalate.plots.runs import causal_tree, interception, overview, stocks, timeline
 from escalate.plots.tournaments import fingerprint, noise_sweep, payoff_matrix, replicator
 
 __all__ = [
-    "causal_tree", "distribution", "fan", "figures", "fingerprint", "interception", "noise_sweep",
-    "overview", "payoff_matrix", "phase_diagram", "regime", "replicator", "stocks", "timeline",
+    "causal_tree", "differences", "distribution", "fan", "figures", "fingerprint", "interception",
+    "noise_sweep", "overview", "payoff_matrix", "phase_diagram", "regime", "replicator", "stocks",
+    "timeline",
 ]  # fmt: skip
