@@ -79,6 +79,7 @@ def derive(key0: int, key1: int, key: int, number: int) -> int:
     return int(np.int64(x >> _LOW))
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def decision(name: str) -> int:
     """Give the 63-bit number of a named decision, the same on every machine.
 

@@ -400,14 +400,14 @@ def test_a_stopped_sweep_is_balanced():
     from escalate.experiments import _Work
 
     work = _Work(design(), 100, setup=0.001, war=0.001, aim=0.05)
-    assert work.block == 19 and work.rounds() == [20, 40, 60, 80, 100]
+    assert work.block == 33 and work.rounds() == [34, 67, 100]
     done = np.zeros(6, int)
-    for begin, end in zip([0, 20, 40, 60, 80], work.rounds(), strict=True):
+    for begin, end in zip([0, 34, 67], work.rounds(), strict=True):
         for piece in work.pieces(range(6), begin, end):
             for point, _, first, number in piece:
                 assert first == done[point]
                 done[point] += number
-            assert done.max() - done.min() <= 20
+            assert done.max() - done.min() <= 34
     assert (done == 100).all()
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "arrays_of",
     "dtype_of",
     "fresh",
+    "roomy",
     "seen",
     "tables_of",
 ]
@@ -98,6 +99,35 @@ def arrays_of(world: World, room: Mapping[str, int]) -> Any:
 def fresh(name: str, rows: int) -> np.ndarray[Any, Any]:
     """Give an empty growing table with room for so many rows."""
     return np.full(rows, np.array(tuple(GROWING[name].values()), dtype_of(name)))
+
+
+def roomy(arrays: Any, room: Mapping[str, int], used: Any = None) -> Any:
+    """Give a copy of arrays with room in their growing tables.
+
+    Parameters
+    ----------
+    arrays : Arrays
+        Arrays of a war that has not begun.
+    room : mapping of str to int
+        As for `arrays_of`.
+    used : Arrays, optional
+        Arrays that are not needed any more, whose growing tables are taken over where they are
+        large enough: to ask the system for fresh memory takes as long as to lay out a war.
+
+    Returns
+    -------
+    Arrays
+    """
+    copies: dict[str, Any] = {}
+    for name, values in arrays._asdict().items():
+        if name in room:
+            table = getattr(used, name) if used is not None else ()
+            if len(values) or len(table) < room[name]:
+                table = np.concatenate([values, fresh(name, room[name])])
+            copies[name] = table
+        elif isinstance(values, np.ndarray):
+            copies[name] = values.copy()
+    return arrays._replace(**copies)
 
 
 def seen(arrays: Any) -> Any:

@@ -522,7 +522,11 @@ def pack(scenario: Scenario, key: RunKey) -> World:
         scenario=scenario, key0=key.word0, key1=key.word1, horizon=scenario.horizon_hours,
         sides=sides, weapons=weapons, regions=regions,
         targets=targets, sites=sites, layers=layers,
-        kill=kill, paths=_paths(kill, covers, len(number["region"])),
+        kill=kill,
+        paths=_paths(
+            tuple(prob > 0.0 for prob in kill["prob"]), tuple(kill["window"]), tuple(covers),
+            len(number["region"]),
+        ),
         looks=looks, channels=channels,
         plans=plans, mix=mix, aims=aims,
         tempos=tempos, retaliations=retaliations,
@@ -554,33 +558,25 @@ def in_turn(scenario: Scenario) -> list[Any]:
     )
 
 
-def _paths(kill: Table, covers: Sequence[bool], regions: int) -> Table:
+@functools.lru_cache(maxsize=64)
+def _paths(
+    stops: tuple[bool, ...], windows: tuple[float, ...], covers: tuple[bool, ...], regions: int
+) -> Table:
     """Say for each layer, region and category which layer comes next and how long all take.
 
     Rows are (layer + 1, region, category), the first for a weapon that has met no layer yet.
+    Scenarios that differ elsewhere share a table, which nothing changes.
     """
     paths = _empty("next", "ahead_hours")
     kinds = len(CATEGORIES)
-    layers = len(kill["prob"]) // kinds
-    # Regions that the same layers cover have the same rows, and often there are many of them.
-    known: dict[tuple[bool, ...], Table] = {}
+    layers = len(stops) // kinds
     for layer in range(-1, layers):
-        known.clear()
         for region in range(regions):
-            above = tuple(covers[belt * regions + region] for belt in range(layer + 1, layers))
-            if above not in known:
-                known[above] = _empty("next", "ahead_hours")
-                belts = [belt for belt, covered in enumerate(above, layer + 1) if covered]
-                for category in range(kinds):
-                    further = [b for b in belts if kill["prob"][b * kinds + category] > 0.0]
-                    hours = [kill["window"][b * kinds + category] for b in further]
-                    _add(
-                        known[above],
-                        next=further[0] if further else -1,
-                        ahead_hours=sum(hours, 0.0),
-                    )
-            for column, rows in known[above].items():
-                paths[column].extend(rows)
+            belts = [b for b in range(layer + 1, layers) if covers[b * regions + region]]
+            for category in range(kinds):
+                further = [b for b in belts if stops[b * kinds + category]]
+                hours = [windows[b * kinds + category] for b in further]
+                _add(paths, next=further[0] if further else -1, ahead_hours=sum(hours, 0.0))
     return paths
 
 

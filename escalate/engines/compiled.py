@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from escalate.engines._arrays import arrays_of, fresh, tables_of
+from escalate.engines._arrays import arrays_of, fresh, roomy, tables_of
 from escalate.engines._fork import STATE, Stages, forks, packed
 from escalate.engines._kernel import DONE, ROOM, fight
 from escalate.engines._pack import GROWING, World, room_of
@@ -81,14 +81,20 @@ class Field:
     ----------
     world : World
         What a war begins with.
+    old : Field, optional
+        One that is not needed any more, whose memory is taken over.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, old: Field | None = None) -> None:
         self.world = world
         self._room = room_of(world)
         self._needed = np.array([self._room[name] for name in GROWING], dtype=np.int64)
         self._pristine = arrays_of(world, {})
-        self._occupy(arrays_of(world, {n: rows + _CHUNK for n, rows in self._room.items()}))
+        used = None
+        if old is not None:
+            old._reset()
+            used = old._view.arrays
+        self._occupy(roomy(self._pristine, {n: r + _CHUNK for n, r in self._room.items()}, used))
         arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
         self._scratch = (
             np.zeros(arsenal, dtype=np.int64),
@@ -190,12 +196,15 @@ class Course:
     ----------
     stages : Stages
         What is at war, and until when.
+    old : Course, optional
+        One that is not needed any more, whose memory is taken over.
     """
 
-    def __init__(self, stages: Stages) -> None:
+    def __init__(self, stages: Stages, old: Course | None = None) -> None:
         worlds = packed(stages, RunKey(0, 0))
         self.world = worlds[-1]
-        self._fields = [Field(world) for world in worlds]
+        free = [] if old is None else list(old._fields)
+        self._fields: list[Field] = [Field(world, free.pop() if free else None) for world in worlds]
         self._forks = forks(stages, worlds)
 
     def fight(self, key: RunKey, sums: Sums, war: int) -> None:
