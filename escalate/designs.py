@@ -75,7 +75,8 @@ class Parameter:
     log: bool = False
     """Whether a range is spread evenly in the logarithm."""
     levels: int | None = None
-    """Into how many values grids and one-at-a-time designs cut a range."""
+    """Into how many values grids and one-at-a-time designs cut a range; whole numbers are the
+    nearest ones, and so may be fewer and not quite evenly spread."""
     also: tuple[tuple[str, float | None], ...] = ()
     """Paths that take the same value, or so many times it."""
 
@@ -141,7 +142,9 @@ class Parameter:
         found = {self.path: value}
         for path, factor in self.also:
             times = value if factor is None else value * factor
-            found[path] = int(times) if self.whole and times == int(times) else times
+            # Twice a whole number is a whole number, even if it is 2.0 times.
+            whole = isinstance(value, int) and not isinstance(value, bool) and times % 1 == 0
+            found[path] = int(times) if whole else times
         return found
 
 
@@ -418,18 +421,22 @@ class Design:
                     good[point] = error
             return good[point]
 
+        each = self.kind != "one_at_a_time"  # where a choice has one point, which may fail
         for column, parameter in enumerate(self.parameters):
             # A range is taken as one; of choices each must be possible somewhere.
             seen: dict[Any, list[int]] = {}
             for point, row in enumerate(self.rows):
                 value = row[column]
                 if value is not None:
-                    seen.setdefault(value if parameter.choices else "", []).append(point)
+                    seen.setdefault(value if parameter.choices and each else "", []).append(point)
             for points in seen.values():
-                tried = (problem(point) for point in points[:: max(len(points) // 50, 1)])
-                errors = list(itertools.takewhile(lambda error: error is not None, tried))
-                if len(errors) >= len(points[:: max(len(points) // 50, 1)]) and errors[0]:
-                    raise errors[0]
+                some = points[:: max(len(points) // 50, 1)]
+                wrong = problem(some[0])
+                if wrong is not None and all(problem(point) for point in some[1:]):
+                    if "whole number" in str(wrong) and not parameter.whole and not parameter.free:
+                        hint = f"{parameter.name} may need whole=True: {wrong}"
+                        raise ScenarioError([Problem("", hint)]) from wrong
+                    raise wrong
 
     def to_dataframe(self) -> pd.DataFrame:
         """Give a table: a row a point, a column a parameter."""
@@ -748,7 +755,7 @@ def one_at_a_time(scenario: Scenario, *parameters: Parameter, levels: int | None
         for value in one.values(levels or 2):
             rows.append(tuple(value if i == j else None for j in range(len(named))))
     shown = {
-        name: value.name if isinstance(value, Rule) else value
+        name: _label(value, name)
         for name, value in base.items()
         if isinstance(value, (str, bool, Rule)) or _is_number(value)
     }

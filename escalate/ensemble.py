@@ -100,6 +100,8 @@ class Ensemble:
     """Scenarios that held before, each until its hour; none unless it was forked. [h]"""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of the library and of what it computed with."""
+    first: int = 0
+    """Number of its first war among those of the seed; 0 unless a sweep hands out a stretch."""
 
     @cached_property
     def dataset(self) -> xr.Dataset:
@@ -269,7 +271,7 @@ class Ensemble:
                 f"`0 <= replication < {self.replications}` must hold, but got {replication!r}"
             )
         stages = (*self.past, (math.inf, self.scenario))
-        return replayed(stages, self.seed, int(replication))
+        return replayed(stages, self.seed, self.first + int(replication))
 
     def fork(
         self,
@@ -308,8 +310,9 @@ class Ensemble:
         new = changed(self.scenario, changes)
         stages = (*self.past, (float(hours), self.scenario), (math.inf, new))
         return _fought(
-            stages, self.replications, self.seed, workers, tuple(self.data), progress, None
-        )
+            stages, self.replications, self.seed, workers, tuple(self.data), progress, None,
+            self.first,
+        )  # fmt: skip
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Save the ensemble as one netCDF file, whole or not at all.
@@ -527,7 +530,7 @@ def extended(
     stages = (*ensemble.past, (math.inf, ensemble.scenario))
     more = _fought(
         stages, replications - begin, ensemble.seed, workers, tuple(ensemble.data), progress,
-        None, begin,
+        None, ensemble.first + begin,
     )  # fmt: skip
     data = {name: np.concatenate([old, more.data[name]]) for name, old in ensemble.data.items()}
     return replace(ensemble, replications=int(replications), data=data)
@@ -592,7 +595,7 @@ def _fought(
 
     with sink:
         _in_threads(chunk, range(0, replications, _CHUNK), threads, replications, progress, stop)
-        ensemble = Ensemble(scenario, seed, replications, {}, stages[:-1], versions())
+        ensemble = Ensemble(scenario, seed, replications, {}, stages[:-1], versions(), begin)
         data = sink.finish(ensemble)
     return replace(ensemble, data=data)
 
@@ -771,6 +774,7 @@ def _record(ensemble: Ensemble) -> dict[str, Any]:
             "entropy": str(ensemble.seed.entropy), "spawn_key": list(ensemble.seed.spawn_key),
         },
         "replications": ensemble.replications,
+        "first": ensemble.first,
         "versions": dict(ensemble.versions),
         "scenario": write_scenario(ensemble.scenario),
         "past": [[hours, write_scenario(before)] for hours, before in ensemble.past],
@@ -793,6 +797,7 @@ def _recorded(
         data,
         tuple((float(hours), read_scenario(text, file)) for hours, text in record["past"]),
         record["versions"],
+        record.get("first", 0),
     )
 
 

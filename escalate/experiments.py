@@ -27,7 +27,7 @@ from escalate._compile import source_hash
 from escalate.designs import Design
 from escalate.ensemble import OUTCOMES, SERIES, UNITS, Ensemble, coordinates_of, fight_stretch
 from escalate.errors import EscalateError, Problem, ResultError, closest
-from escalate.precision import Precision
+from escalate.precision import Precision, mean_and_half_width
 from escalate.randomness import Seed
 from escalate.results import Run, versions
 from escalate.scenario import Scenario
@@ -238,6 +238,8 @@ class Sweep:
         frame["replications"] = np.bincount(rows["point"], minlength=points)
         for column in chosen:
             values = self._values(column)
+            if values.ndim > 1:
+                raise EscalateError(f"a table has one number a point, but {column!r} is a series")
             known = ~np.isnan(values)
             at, value = rows["point"][known], values[known]
             number = np.bincount(at, minlength=points)
@@ -274,6 +276,76 @@ class Sweep:
                     at[known], minlength=len(out)
                 )
         return out.reshape(len(out), *values.shape[1:])
+
+    def values(self, column: str) -> np.ndarray[Any, Any]:
+        """Give an outcome of every war.
+
+        Parameters
+        ----------
+        column : str
+            As for `mean`.
+
+        Returns
+        -------
+        ndarray, shape (points, replications) or (points, replications, days)
+            NaN where it has no value.
+        """
+        found, rows = self._values(column), self._rows
+        size = len(self.design), int(rows["replication"].max()) + 1
+        block = np.full((*size, *found.shape[1:]), np.nan)
+        block[rows["point"], rows["replication"]] = found
+        return block
+
+    def difference(self, column: str, to: int = 0, level: float = 0.95) -> pd.DataFrame:
+        """Give by how much the mean of an outcome differs at each point from that at one of them.
+
+        Parameters
+        ----------
+        column : str
+            One of `columns`.
+        to : int, optional
+            Number of the point to compare with; in a one-at-a-time design, 0 is the scenario.
+        level : float, optional
+            Chance that an interval holds the difference; for each by itself. [-]
+
+        Returns
+        -------
+        DataFrame
+            Index ``point``; the parameters, ``difference``, ``low``, ``high``, and ``pairs``,
+            replications in which both have a value. With common random numbers the interval is
+            that of paired differences, which is often much narrower than those of the means.
+        """
+        if not 0 <= to < len(self.design):
+            raise EscalateError(f"`0 <= to < {len(self.design)}` must hold, but got {to!r}")
+        values = self.values(column)
+        if values.ndim > 2:
+            raise EscalateError(f"a table has one number a point, but {column!r} is a series")
+        frame = self.design.to_dataframe()
+        found = []
+        base, its = mean_and_half_width(values[to], level)
+        for own in values:
+            if self.record["common"]:
+                change, half = mean_and_half_width(own - values[to], level)
+            else:
+                mean, own_half = mean_and_half_width(own, level)
+                change, half = mean - base, math.hypot(own_half, its)
+            pairs = int((~np.isnan(own - values[to])).sum())
+            found.append((change, change - half, change + half, pairs))
+        names = ["difference", "low", "high", "pairs"]
+        frame[names] = found
+        return frame.astype({"pairs": int})
+
+    def unit(self, column: str) -> str:
+        """Give the unit of an outcome; nothing for one of your own.
+
+        Parameters
+        ----------
+        column : str
+            As for `mean`.
+        """
+        self._values(column)
+        name = column if column in self.record["outcomes"] else column.partition(".")[0]
+        return str(self.record["outcomes"][name]["unit"])
 
     def _values(self, column: str) -> np.ndarray[Any, Any]:
         known = [name for name in self._rows if name not in _ROWS]
@@ -561,7 +633,9 @@ class _Job:
             course, seed, first, number, wanted, failed, self.stop
         )
         if found and self.own:
-            ensemble = Ensemble(course.world.scenario, seed, number, dict(found))
+            ensemble = Ensemble(
+                course.world.scenario, seed, number, dict(found), versions=versions(), first=first
+            )
             for name, outcome in self.own:
                 values = np.asarray(outcome(ensemble), dtype=float)
                 if values.shape != (number,):
@@ -956,6 +1030,11 @@ def _measured(job: _Job, design: Design, points: Iterable[int]) -> tuple[float, 
         if sum(wars) > 1.0:
             break
     if not wars:
+        if job.own:
+            raise EscalateError(
+                f"no war could be fought, or an outcome of your own fails: {rows.error[0]}; the "
+                "ensemble that it gets holds the outcomes by side, and others given as None"
+            )
         return 0.003, 0.001
     return float(np.median(setups)), max(float(np.median(wars)), 1e-7)
 

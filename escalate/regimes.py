@@ -176,17 +176,17 @@ def _wars(war: Run | Ensemble) -> list[_War]:
     if isinstance(war, Run):
         tables = war.tables
         return [_read(war.scenario, tables["strikes"], tables["log"], tables["weapons"])]
-    return list(_fought(_stages(war), war.seed, war.replications))
+    return list(_fought(_stages(war), war.seed, war.replications, war.first))
 
 
-def _fought(stages: Stages, seed: Seed, replications: int) -> Iterator[_War]:
+def _fought(stages: Stages, seed: Seed, replications: int, first: int = 0) -> Iterator[_War]:
     """Fight wars for their causal links, which an ensemble does not keep."""
     from escalate.engines.compiled import Field
 
     worlds = packed(stages, RunKey(0, 0))
     fields = [Field(world) for world in worlds]
     links, stops = forks(stages, worlds), [hours for hours, _ in stages]
-    for replication in range(replications):
+    for replication in range(first, first + replications):
         arrays = fields[0].fight(seed.run_key(replication), until=stops[0])
         for link, field, stop in zip(links, fields[1:], stops[1:], strict=True):
             arrays = field.go_on(link(arrays), until=stop)

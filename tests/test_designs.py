@@ -127,6 +127,27 @@ def test_linked_paths_take_the_value_or_a_multiple_of_it():
     assert designs.grid(same).changes(0) == {CHANNELS: 3, "sides.B.layers.belt.channels": 3}
 
 
+def test_a_multiple_of_a_whole_number_is_whole():
+    also = {"sides.A.layers.belt.magazine": 30.0, "sides.A.alert_hours": 0.25}
+    design = designs.grid(lever(CHANNELS, choices=[5, 10], also=also))
+    assert design.changes(0)["sides.A.layers.belt.magazine"] == 150
+    assert design.changes(0)["sides.A.alert_hours"] == 1.25
+    assert design.scenario(base(), 1).value("sides.A.layers.belt.magazine") == 300
+
+
+def test_a_range_that_should_be_whole_gets_a_hint():
+    design = designs.grid(lever(CHANNELS, 5.0, 10.0, levels=3))
+    with pytest.raises(esc.ScenarioError, match="channels may need whole=True: must be a whole"):
+        design.check(base())
+
+
+def test_one_at_a_time_a_choice_may_fail_by_itself():
+    rule = uncertainty("sides.B.retaliations.answer.rule", choices=["never", "nevr"], name="rule")
+    design = designs.one_at_a_time(base(), rule)
+    design.check(base())
+    assert design.to_dataframe()["rule"][0].startswith("proportional(gain=0.5")
+
+
 def test_rules_by_name_and_with_parameters():
     path = "sides.B.retaliations.answer.rule"
     choices = ["never", esc.Rule("proportional", gain=2.0)]

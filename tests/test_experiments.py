@@ -154,6 +154,27 @@ def test_the_mean_of_a_series_is_a_series(whole):
     assert ours == pytest.approx(data.values, rel=1e-6)
 
 
+def test_differences_are_paired_if_luck_is_common(whole):
+    values = whole.dataset["killed"].sel(side="B").values
+    assert np.array_equal(whole.values("killed.B"), values)
+    assert whole.unit("killed.B") == "people" and whole.unit("killed_per_day.A") == "people"
+    found = whole.difference("killed.B", to=1, level=0.9)
+    paired = stats.ttest_rel(values[4], values[1]).confidence_interval(0.9)
+    row = found.loc[4]
+    assert [row["low"], row["high"]] == pytest.approx([paired.low, paired.high])
+    assert row["difference"] == pytest.approx((values[4] - values[1]).mean())
+    assert row["pairs"] == 20 and (found.loc[1, ["difference", "low", "high"]] == 0.0).all()
+    own = again(common=False).difference("killed.B", to=1, level=0.9)
+    assert (own["high"] - own["low"])[4] > (row["high"] - row["low"])
+    for ask in (lambda: whole.difference("killed_per_day.A"), lambda: whole.table("shots_per")):
+        with pytest.raises(esc.EscalateError):
+            ask()
+    with pytest.raises(esc.EscalateError, match="one number a point, but 'killed_per_day.A' is"):
+        whole.table("killed_per_day.A")
+    with pytest.raises(esc.EscalateError, match="`0 <= to < 6` must hold, but got 6"):
+        whole.difference("killed.B", to=6)
+
+
 def test_a_grid_is_laid_out_by_its_parameters(whole):
     grid = whole.grid("killed.A")
     assert grid.dims == ("channels", "gain")
@@ -225,23 +246,41 @@ def test_a_war_that_fails_leaves_the_others_alone():
         table.replay(row["point"], row["replication"])
 
 
-def test_an_own_outcome_that_fails_or_has_no_shape():
-    def wrong(ensemble):
-        return 1.0
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        (lambda ensemble: 1.0, "must give an array of shape (1,)"),
+        (lambda ensemble: ensemble.data["launched"][:, 0, 0], "KeyError: 'launched'"),
+    ],
+)
+def test_an_own_outcome_that_fails_everywhere_is_told_at_once(outcome, message):
+    with pytest.raises(esc.EscalateError, match=re.escape(message)):
+        esc.sweep(base(), design(), replications=2, rng=1, outcomes={"mine": outcome})
 
-    def broken(ensemble):
-        raise KeyError("x")
+
+def test_an_own_outcome_that_fails_somewhere_is_a_row_with_its_error():
+    def picky(ensemble):
+        if ensemble.scenario.value(CHANNELS) == 4:
+            raise KeyError("four")
+        return ensemble.data["killed"][:, 0]
+
+    table = esc.sweep(base(), design(), replications=2, rng=1, outcomes={"mine": picky})
+    assert table.table()["error"].tolist() == [""] * 4 + ["KeyError: 'four'"] * 2
+
+
+def test_an_own_outcome_gets_the_wars_that_it_is_about(monkeypatch):
+    from escalate.experiments import _Work
+
+    monkeypatch.setattr(_Work, "rounds", lambda self: [3, 5])
+
+    def again(ensemble):
+        runs = [ensemble.replay(k).summary() for k in range(ensemble.replications)]
+        return np.array([run["A"]["killed"] for run in runs])
 
     table = esc.sweep(
-        base(), designs.grid(esc.lever(CHANNELS, choices=[1])), replications=2, rng=1,
-        outcomes={"wrong": wrong},
-    )  # fmt: skip
-    assert "must give an array of shape (2,)" in table.to_dataframe()["error"][0]
-    table = esc.sweep(
-        base(), designs.grid(esc.lever(CHANNELS, choices=[1])), replications=2, rng=1,
-        outcomes={"broken": broken},
-    )  # fmt: skip
-    assert table.to_dataframe()["error"][0] == "KeyError: 'x'"
+        base(), design(), replications=5, rng=1, outcomes={"killed": None, "again": again}
+    )
+    assert np.array_equal(table.values("again"), table.values("killed.A"))
 
 
 def test_points_of_other_lengths_cannot_share_series():
