@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         regimes,
         rules,
         scores,
+        sensitivity,
         theory,
     )
     from escalate.comparison import Comparison, compare_figures
@@ -110,7 +111,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _MODULES = (
     "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
-    "scores",
+    "scores", "sensitivity",
 )  # fmt: skip
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
@@ -131,7 +132,7 @@ __all__ = [
     "Comparison", "compare_figures",
     "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
     "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
-    "scores",
+    "scores", "sensitivity",
 ]  # fmt: skip
 
 

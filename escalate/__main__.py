@@ -244,6 +244,13 @@ def _sweep(arguments: argparse.Namespace) -> int:
         print(done)
         print()
         print(_means(done))
+        if not done.missing and done.design.kind in ("saltelli", "morris"):
+            from escalate.sensitivity import morris_indices, sobol_indices
+
+            indices = sobol_indices if done.design.kind == "saltelli" else morris_indices
+            found = indices(done)
+            print(f"\n{found.table.to_string(index=False, float_format='{:.3g}'.format)}")
+            print(f"\n{found.verdict}")
     if arguments.out is not None and not done.missing:
         path = arguments.out / "table.csv"
         done.table().to_csv(path)

@@ -26,6 +26,7 @@ from escalate.precision import Precision
 from escalate.rules import Rule
 from escalate.scenario import Scenario
 from escalate.scenario_file import load_scenario
+from escalate.sensitivity import morris, saltelli
 
 __all__ = ["Experiment", "load_experiment"]
 
@@ -35,6 +36,8 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "sobol": ("points", "seed", "constraints"),
     "one_at_a_time": ("levels",),
     "table": ("file", "constraints"),
+    "saltelli": ("base", "seed", "second_order", "groups"),
+    "morris": ("trajectories", "levels", "seed"),
 }
 """Kinds of designs, and what each may be told."""
 
@@ -184,9 +187,13 @@ def _design(
         except (OSError, ValueError) as error:
             raise _wrong("design.file", f"{file} cannot be read: {error}") from error
         return table(rows, *parameters, constraints=constraints)
+    seed = _optional(about, "seed", int, 1, "design")
+    if kind in ("saltelli", "morris"):
+        given = {key: about[key] for key in _KINDS[kind] if key in about and key != "seed"}
+        sampled = saltelli if kind == "saltelli" else morris
+        return sampled(*parameters, rng=seed, **given)
     make = latin_hypercube if kind == "latin_hypercube" else sobol
     points = _needed(about, "points", int, "design")
-    seed = _optional(about, "seed", int, 1, "design")
     return make(*parameters, points=points, rng=seed, constraints=constraints)
 
 

@@ -202,6 +202,24 @@ def test_the_command_keeps_it_and_goes_on(file, tmp_path, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    ("design", "words"),
+    [('kind = "saltelli"\nbase = 64', "S1"), ('kind = "morris"\ntrajectories = 8', "mu")],
+)
+def test_indices_end_with_a_verdict(file, capsys, design, words):
+    head, _, _ = FILE.partition("[set]")
+    answers = """
+[uncertainties.NAME]
+path = "sides.NAME.retaliations.answer.answers_mean"
+low = 0.5
+high = 2.0
+"""
+    both = answers.replace("NAME", "A") + answers.replace("NAME", "B")
+    text = f"{head}\n[design]\n{design}\n{both}"
+    assert main(["sweep", str(file(text))]) == 0
+    assert words in capsys.readouterr().out.split("Means")[1]
+
+
 @pytest.mark.slow
 def test_the_command_works_in_processes(file, tmp_path):
     path = str(file(FILE))

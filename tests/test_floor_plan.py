@@ -20,8 +20,8 @@ FLOORS = (
     ("snapshot",),
     ("comparison", "ensemble", "evolution"),
     ("tournaments", "meanfield", "pairing", "experiments"),
-    ("regimes", "experiment_file"),
-    ("plots",),
+    ("regimes", "sensitivity"),
+    ("plots", "experiment_file"),
     ("__init__", "__main__"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
