@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from escalate import (
         designs,
         evolution,
+        forecast,
         laws,
         meanfield,
         metrics,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         rules,
         scores,
         sensitivity,
+        series,
         theory,
     )
     from escalate.comparison import Comparison, compare_figures
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     )
     from escalate.simulation import replicate, simulate
     from escalate.snapshot import Snapshot
+    from escalate.strikes import Strikes, read_strikes
     from escalate.tournaments import Tournament, arena, tournament
 
 # The table of contents, in reading order. What stands here is loaded when first asked for,
@@ -104,6 +107,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     "escalate.tournaments": ("tournament", "Tournament", "arena"),
     "escalate.results": ("Run", "load_run"),
     "escalate.figures": ("Figure", "read_figures", "shipped_figures", "disagreements"),
+    "escalate.strikes": ("read_strikes", "Strikes"),
     "escalate.comparison": ("Comparison", "compare_figures"),
     "escalate.errors": (
         "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
@@ -111,7 +115,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _MODULES = (
     "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
-    "scores", "sensitivity",
+    "scores", "sensitivity", "series", "forecast",
 )  # fmt: skip
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
@@ -129,10 +133,10 @@ __all__ = [
     "tournament", "Tournament", "arena",
     "Run", "load_run",
     "Figure", "read_figures", "shipped_figures", "disagreements",
-    "Comparison", "compare_figures",
+    "read_strikes", "Strikes", "Comparison", "compare_figures",
     "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
     "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
-    "scores", "sensitivity",
+    "scores", "sensitivity", "series", "forecast",
 ]  # fmt: skip
 
 

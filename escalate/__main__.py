@@ -1,4 +1,4 @@
-"""The command line: ``python -m escalate list | run SCENARIO | sweep FILE``."""
+"""The command line: ``python -m escalate list | run SCENARIO | sweep FILE | forecast TABLE``."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import os
 import sys
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from escalate import __version__
-from escalate.errors import EscalateError
+from escalate.errors import EscalateError, InvalidInputError, Problem
 
 if TYPE_CHECKING:
     from escalate.comparison import Comparison
@@ -39,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        code = {"list": _list, "run": _run, "sweep": _sweep}[arguments.command](arguments)
+        command = {"list": _list, "run": _run, "sweep": _sweep, "forecast": _forecast}
+        code = command[arguments.command](arguments)
         sys.stdout.flush()  # so that a broken pipe is found here, not while Python shuts down
         return code
     except EscalateError as error:
@@ -114,7 +116,33 @@ def _parser() -> argparse.ArgumentParser:
         help="fight the K-th of N parts of the points, as one of N jobs that share --out",
     )  # fmt: skip
     sweep.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    forecast = commands.add_parser(
+        "forecast", help="score forecasts of a strike table beside three baselines"
+    )
+    forecast.add_argument("table", help="a strike table, a .csv file in a format that is known")
+    for name, word in (("from", "first"), ("to", "last")):
+        forecast.add_argument(
+            f"--{name}", required=True, type=_day, metavar="DATE", dest=f"{name}_day",
+            help=f"{word} day to forecast, such as 2025-04-21",
+        )  # fmt: skip
+    forecast.add_argument(
+        "--horizon", type=int, default=7, metavar="DAYS",
+        help="days added up in each forecast (default: 7)",
+    )  # fmt: skip
+    forecast.add_argument(
+        "--keep-good", action="store_true",
+        help="leave out rows of the table that are wrong, instead of refusing it",
+    )  # fmt: skip
     return parser
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be a day such as 2025-04-21, but got {text!r}"
+        ) from None
 
 
 def _positive(text: str) -> int:
@@ -286,6 +314,36 @@ def _means(done: Sweep, most: int = 12) -> str:
         if number > 0
     ]  # fmt: skip
     return f"Means\n{text}" + (f"\n... and {' and '.join(left)}" if left else "")
+
+
+def _forecast(arguments: argparse.Namespace) -> int:
+    from escalate.forecast import score_forecasts
+    from escalate.strikes import read_strikes
+
+    try:
+        table = read_strikes(arguments.table, keep_good=arguments.keep_good)
+    except InvalidInputError as error:
+        if arguments.keep_good or not any("row" in problem.place for problem in error.problems):
+            raise
+        hint = Problem("", "to forecast from the good rows alone, add --keep-good")
+        raise InvalidInputError([*error.problems, hint], error.file) from error
+    scores = score_forecasts(table, arguments.from_day, arguments.to_day, horizon=arguments.horizon)
+    first, last = scores.weeks["start"].min(), scores.weeks["start"].max()
+    last += timedelta(days=scores.horizon - 1)
+    days = "week" if scores.horizon == 7 else f"{scores.horizon} days"
+    print(f"{table.file} ({table.form}): {table.first} to {table.last}")
+    if table.problems:
+        print(
+            f"left out {len(table.problems):,} rows that are wrong; the first: {table.problems[0]}"
+        )
+    print(f"{scores.scored} forecasts of a {days}, {first:%Y-%m-%d} to {last:%Y-%m-%d}, each from "
+          "the days before it alone")  # fmt: skip
+    if scores.scored < scores.asked:
+        print(f"asked for {scores.asked}; the table ends on {table.last}, so {scores.scored} "
+              f"{'was' if scores.scored == 1 else 'were'} scored")  # fmt: skip
+    print()
+    print(scores.text())
+    return 0
 
 
 def _happened(run: Run, intervals: Mapping[str, Mapping[str, tuple[float, float]]]) -> str:
