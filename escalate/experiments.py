@@ -536,7 +536,9 @@ def _places(
 
 
 # ---------------------------------------------------------------------------- what is done
-_LAST = threading.local()  # in each thread the last place of fighting, whose memory is used again
+_SPARE = threading.local()  # in each thread the memory that the last wars were fought in
+_KEPT = 256  # layouts that threads keep, so that the memory of a sweep has a bound
+_AGAIN_SHARE = 0.2  # of what a layout takes, to take up one that was kept
 
 
 @dataclass(frozen=True)
@@ -563,6 +565,8 @@ class _Job:
     seed: Seed
     common: bool
     stop: threading.Event | None = None
+    kept: dict[int, Any] | None = None
+    """Layouts by point, for threads that come back to them."""
 
     def __call__(self, piece: Sequence[tuple[int, Mapping[str, Any], int, int]]) -> _Rows:
         """Give the rows of stretches (point, changes, first replication, how many)."""
@@ -578,9 +582,12 @@ class _Job:
             found: dict[str, Any] = {}
             ready = begun
             try:
-                course = self._course(changes)
+                course = self._course(point, changes)
                 ready = time.perf_counter()
                 found = self._fight(course, point, first, number, wrong)
+                _SPARE.arrays = course.rest()
+                if self.kept is not None:
+                    self.kept[point] = course
                 if self.stop is not None and self.stop.is_set():
                     break
             except Exception as error:
@@ -605,12 +612,18 @@ class _Job:
             {name: np.concatenate(parts) for name, parts in data.items() if parts}, setup,
         )  # fmt: skip
 
-    def _course(self, changes: Mapping[str, Any]) -> Any:
+    def _course(self, point: int, changes: Mapping[str, Any]) -> Any:
+        """Give a place to fight the wars of a point; memory is handed from one to the next."""
         from escalate.engines.compiled import Course
 
+        spare = getattr(_SPARE, "arrays", ())
+        _SPARE.arrays = ()
+        course = None if self.kept is None else self.kept.pop(point, None)
+        if course is not None:
+            course.wake(spare)
+            return course
         scenario = self.base.replace(changes) if changes else self.base
-        course = Course(((math.inf, scenario),), getattr(_LAST, "course", None))
-        _LAST.course = course
+        course = Course(((math.inf, scenario),), spare)
         for dim in {dim for name in self.names for dim in OUTCOMES[name][1:]} & {"layer", "day"}:
             then, now = (len(coordinates_of(one)[dim]) for one in (self.base, scenario))
             if then != now:
@@ -932,7 +945,8 @@ def _fight_all(
     most = precision.most if precision else int(replications)  # type: ignore[arg-type]
     setup, war = _measured(job, design, points)
     aim = _THREAD_SECONDS if executor is None else _REMOTE_SECONDS
-    work = _Work(design, most, setup, war, aim)
+    keeping = executor is None and len(points) <= _KEPT
+    work = _Work(design, most, setup * _AGAIN_SHARE if keeping else setup, war, aim)
     watched = _Watched(precision, source.record, len(design))
     for batch in source.batches():
         at = batch["point"].to_numpy(), batch["replication"].to_numpy()
@@ -946,7 +960,7 @@ def _fight_all(
     own = ThreadPoolExecutor(workers or os.cpu_count() or 1) if executor is None else None
     pool, at_once = _pool(own or executor, workers)
     if own is not None:
-        job = replace(job, stop=stop)
+        job = replace(job, stop=stop, kept={} if keeping else None)
     try:
         with Progress(progress, total, done) as told:
 

@@ -340,6 +340,15 @@ def test_threads_make_no_difference(whole, workers):
     same(whole, again(workers=workers))
 
 
+def test_layouts_that_are_kept_make_no_difference(whole, monkeypatch):
+    from escalate.experiments import _Work
+
+    monkeypatch.setattr(_Work, "rounds", lambda self: [3, 4, 11, 20])
+    same(whole, again())
+    monkeypatch.setattr("escalate.experiments._KEPT", 0)
+    same(whole, again())
+
+
 def test_an_executor_of_ones_own_makes_no_difference_and_stays_open(whole):
     with ThreadPoolExecutor(2) as pool:
         same(whole, again(executor=pool))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -81,20 +83,16 @@ class Field:
     ----------
     world : World
         What a war begins with.
-    old : Field, optional
-        One that is not needed any more, whose memory is taken over.
+    spare : Arrays, optional
+        What another `rest` gave, whose memory is taken over.
     """
 
-    def __init__(self, world: World, old: Field | None = None) -> None:
+    def __init__(self, world: World, spare: Any = None) -> None:
         self.world = world
         self._room = room_of(world)
         self._needed = np.array([self._room[name] for name in GROWING], dtype=np.int64)
         self._pristine = arrays_of(world, {})
-        used = None
-        if old is not None:
-            old._reset()
-            used = old._view.arrays
-        self._occupy(roomy(self._pristine, {n: r + _CHUNK for n, r in self._room.items()}, used))
+        self.wake(spare)
         arsenal, targets = len(world.weapons["side"]), len(world.targets["side"])
         self._scratch = (
             np.zeros(arsenal, dtype=np.int64),
@@ -102,6 +100,29 @@ class Field:
             np.zeros(targets),
             np.zeros(targets, dtype=np.int64),
         )
+
+    def rest(self) -> Any:
+        """Give the memory away that wars are fought in, until `wake`.
+
+        Returns
+        -------
+        Arrays
+            For another's use.
+        """
+        self._reset()
+        spare = self._view.arrays
+        del self._view, self._states
+        return spare
+
+    def wake(self, spare: Any = None) -> None:
+        """Be ready to fight again.
+
+        Parameters
+        ----------
+        spare : Arrays, optional
+            What `rest` gave, of this or another.
+        """
+        self._occupy(roomy(self._pristine, {n: r + _CHUNK for n, r in self._room.items()}, spare))
 
     def fight(
         self, key: RunKey, sums: Sums | None = None, war: int = 0, until: float = math.inf
@@ -196,16 +217,32 @@ class Course:
     ----------
     stages : Stages
         What is at war, and until when.
-    old : Course, optional
-        One that is not needed any more, whose memory is taken over.
+    spare : list of Arrays, optional
+        What another `rest` gave, whose memory is taken over.
     """
 
-    def __init__(self, stages: Stages, old: Course | None = None) -> None:
+    def __init__(self, stages: Stages, spare: Sequence[Any] = ()) -> None:
         worlds = packed(stages, RunKey(0, 0))
         self.world = worlds[-1]
-        free = [] if old is None else list(old._fields)
-        self._fields: list[Field] = [Field(world, free.pop() if free else None) for world in worlds]
+        self._fields = [
+            Field(world, one) for world, one in zip_longest(worlds, spare[: len(worlds)])
+        ]
         self._forks = forks(stages, worlds)
+
+    def rest(self) -> list[Any]:
+        """Give the memory away that wars are fought in, until `wake`; as `Field.rest`."""
+        return [field.rest() for field in self._fields]
+
+    def wake(self, spare: Sequence[Any] = ()) -> None:
+        """Be ready to fight again.
+
+        Parameters
+        ----------
+        spare : list of Arrays, optional
+            What `rest` gave, of this or another.
+        """
+        for field, one in zip_longest(self._fields, spare[: len(self._fields)]):
+            field.wake(one)
 
     def fight(self, key: RunKey, sums: Sums, war: int) -> None:
         """Fight one war and put down its outcomes.

@@ -26,6 +26,6 @@ from escalate.plots.tournaments import fingerprint, noise_sweep, payoff_matrix, 
 __all__ = [
     "causal_tree", "differences", "distribution", "fan", "figures", "fingerprint", "forecast_fan",
     "heat_map", "interception", "interception_by_size", "lines", "noise_sweep", "overview",
-    "parallel_coordinates", "payoff_matrix", "phase_diagram", "regime", "replicator", "salvo_sizes", "stocks", "timeline",
-    "tornado",
+    "parallel_coordinates", "payoff_matrix", "phase_diagram", "regime", "replicator",
+    "salvo_sizes", "stocks", "timeline", "tornado",
 ]  # fmt: skip
