@@ -130,8 +130,8 @@ def _read(path: Path) -> Iterator[pa.RecordBatch]:
                     return
                 batch.validate()
                 yield batch
-        except (StopIteration, pa.ArrowException, OSError, KeyError, UnicodeDecodeError):
-            return  # the file ends, well or torn
+        except (StopIteration, pa.ArrowException, OSError, KeyError, ValueError, MemoryError):
+            return  # the file ends, well or torn; a spoilt length may ask for any memory
 
 
 def open_store(folder: Path, record: Mapping[str, Any], points: Iterable[Iterable[Any]]) -> Store:
