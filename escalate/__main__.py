@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:  # a full disk, a folder that may not be written to
         print(f"escalate: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print("escalate: interrupted", file=sys.stderr)
+    except KeyboardInterrupt as error:
+        print(f"escalate: {error}" if str(error) else "escalate: interrupted", file=sys.stderr)
         return 130
 
 

@@ -47,8 +47,26 @@ __all__ = [
 ROLES = ("lever", "uncertainty")
 """What a parameter may be."""
 
+_PLURAL = {"lever": "levers", "uncertainty": "uncertainties"}
+
 Constraint = str | Callable[[dict[str, Any]], bool]
 """What must hold at a point: words such as ``"channels <= 2 * launchers"``, or a function."""
+
+RESERVED = frozenset((
+    "point", "replication", "replications", "entropy", "spawn_key", "error", "seconds",
+    "difference", "low", "high", "pairs", "side", "category", "target_category", "layer", "day",
+))  # fmt: skip
+"""Words that stand for something else in tables of sweeps; no parameter's name begins with one."""
+
+TAKEN = RESERVED | frozenset((
+    "strikes", "answers", "killed", "injured", "blackout_regions", "blackout_hours", "alert_hours",
+    "cost_usd", "defence_cost_usd", "response_delay_hours", "reproduction_number", "false_alarms",
+    "rung", "launched", "dud", "intercepted", "lost", "leaked", "strayed", "stock", "hits",
+    "damage_sites", "stopped", "shots", "passed_unengaged", "strikes_per_day", "launched_per_day",
+    "intercepted_per_day", "leaked_per_day", "killed_per_day", "injured_per_day", "damage_per_day",
+    "unengaged_per_day",
+))  # fmt: skip
+"""These, and outcomes: a name that is made out of a path begins with none of them either."""
 
 AS_IT_IS = "as it is"
 """How the value of a parameter is written that a point leaves alone."""
@@ -121,8 +139,8 @@ class Parameter:
                 f"`{self.name}` needs `levels`, how many values of its range to try"
             )
         if self.whole and self.low is not None and self.high is not None:
-            between = np.linspace(self.low, self.high, levels)
-            return sorted({round(float(value)) for value in between})
+            low, high = int(self.low), int(self.high)
+            return sorted({low + round(i * (high - low) / (levels - 1)) for i in range(levels)})
         return [self.at(i / (levels - 1)) for i in range(levels)]
 
     def changes(self, value: Any) -> dict[str, Any]:
@@ -244,7 +262,7 @@ def _parameter(
     also: str | Iterable[str] | Mapping[str, float],
     name: str,
 ) -> Parameter:
-    place = f"{role}s.{name or path}"
+    place = f"{_PLURAL[role]}.{name or path}"
     if not isinstance(path, str) or not path:
         raise _wrong(place, f"`path` must be a path into a scenario, but got {path!r}")
     low, high = plain(low), plain(high)
@@ -270,9 +288,14 @@ def _parameter(
     if levels is not None and (not _is_whole(levels) or levels < 2):
         raise _wrong(place, f"`levels` must be a whole number, 2 or more, but got {levels!r}")
     labelled = _labelled(choices, place)
+    if name.partition(".")[0] in RESERVED:
+        raise _wrong(place, f"the name {name!r} stands for something else in tables")
+    levels = None if levels is None else int(levels)
     bundles = [isinstance(value, Mapping) for _, value in labelled]
     if any(bundles) and not all(bundles):
         raise _wrong(place, "either all choices are mappings of paths to values, or none")
+    if not isinstance(also, (str, Iterable)):
+        raise _wrong(place, f"`also` must be a path, or several, but got {also!r}")
     if isinstance(also, Mapping):
         linked = tuple((str(p), plain(factor)) for p, factor in also.items())
     else:
@@ -501,7 +524,14 @@ def _named(parameters: Iterable[Parameter]) -> tuple[Parameter, ...]:
         if one.path in tails:
             others = {tail for path in tails if path != one.path for tail in tails[path]}
             others |= {other.name for other in given if other is not one}
-            name = next((tail for tail in tails[one.path] if tail not in others), one.path)
+            name = next(
+                (
+                    tail
+                    for tail in tails[one.path]
+                    if tail not in others and tail.partition(".")[0] not in TAKEN
+                ),
+                one.path,
+            )
             one = replace(one, name=name)
         found.append(one)
     names = [one.name for one in found]
@@ -518,7 +548,7 @@ def _tails(path: str) -> list[str]:
 
 
 def _recorded(parameter: Parameter) -> dict[str, Any]:
-    place = f"{parameter.role}s.{parameter.name}"
+    place = f"{_PLURAL[parameter.role]}.{parameter.name}"
     choices = [[label, _data(value, place)] for label, value in parameter.choices]
     return {
         "name": parameter.name, "role": parameter.role, "path": parameter.path,
@@ -541,6 +571,7 @@ def _data(value: Any, place: str) -> Any:
                 "params": dict(value.params)}  # fmt: skip
     if isinstance(value, datetime):
         return {"datetime": value.isoformat()}
+    value = plain(value)
     if isinstance(value, Mapping):
         return {"changes": {path: _data(one, place) for path, one in value.items()}}
     if isinstance(value, (list, tuple)):
@@ -599,7 +630,7 @@ def grid(
     """
     named = _named(parameters)
     rows = itertools.product(*(one.values(levels) for one in named))
-    return _constrained("grid", named, rows, constraints, {"levels": levels})
+    return _constrained("grid", named, rows, constraints, {"levels": plain(levels)})
 
 
 def latin_hypercube(
@@ -752,7 +783,7 @@ def one_at_a_time(scenario: Scenario, *parameters: Parameter, levels: int | None
     base = {one.name: scenario.value(one.path) for one in named if one.path}
     rows: list[tuple[Any, ...]] = [(None,) * len(named)]
     for i, one in enumerate(named):
-        for value in one.values(levels or 2):
+        for value in one.values(2 if levels is None else levels):
             rows.append(tuple(value if i == j else None for j in range(len(named))))
     shown = {
         name: _label(value, name)
@@ -795,9 +826,11 @@ def table(rows: Any, *parameters: Parameter, constraints: Iterable[Constraint] =
     frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows)
     known = {label: one.name for one in named for label in (one.path or one.name, one.name)}
     for column in frame.columns:
-        if column not in known:
+        if column not in known and column != "point":
             raise EscalateError(f"unknown column {column!r}: {closest(str(column), known)}")
     frame = frame.rename(columns=known)
+    # A store's own points.csv numbers them.
+    frame = frame.drop(columns=["point"], errors="ignore")
     for one in named:
         if list(frame.columns).count(one.name) != 1:
             raise EscalateError(f"the table must have one column {one.name!r} for {one.path}")
@@ -809,10 +842,16 @@ def table(rows: Any, *parameters: Parameter, constraints: Iterable[Constraint] =
 
 def _fitting(value: Any, parameter: Parameter, row: int) -> Any:
     """Give a table's value, if the parameter can take it."""
+    import pandas as pd
+
     value = plain(value)
     place = f"row {row}, column {parameter.name}"
-    if value is None or value != value:  # NaN
+    if pd.api.types.is_scalar(value) and pd.isna(value):
         raise _wrong(place, "must have a value, but is empty,")
+    if not isinstance(value, (str, bool)) and not _is_number(value):
+        raise _wrong(place, f"must be a number or a word, but got {value!r}; give it by `choices`,")
+    if _is_number(value) and not math.isfinite(value):
+        raise _wrong(place, f"must be finite, but got {value!r}")
     if parameter.choices and value not in dict(parameter.choices):
         known = [label for label, _ in parameter.choices]
         raise _wrong(place, f"must be one of {known}, but got {value!r}")
@@ -838,7 +877,8 @@ def _constrained(
     settings: dict[str, Any],
 ) -> Design:
     """Give the design of those rows at which all constraints hold."""
-    given = [constraints] if isinstance(constraints, str) or callable(constraints) else constraints
+    single = isinstance(constraints, str) or callable(constraints)
+    given: list[Any] = [constraints] if single else list(constraints)
     names = [one.name for one in parameters]
     checks = [_condition(one, names) for one in given]
     kept, dropped = [], 0
@@ -885,8 +925,10 @@ def _condition(constraint: Constraint, names: Sequence[str]) -> Callable[[dict[s
 
     try:
         tree = ast.parse(constraint, mode="eval")
-    except (SyntaxError, TypeError, ValueError) as error:
-        raise EscalateError(f"a constraint must be a comparison, but got {constraint!r}") from error
+    except (SyntaxError, TypeError, ValueError, RecursionError) as error:
+        raise EscalateError(
+            f"a constraint must be a comparison of names without spaces, but got {constraint!r}"
+        ) from error
     # A file may come from somebody else: nothing but comparisons and arithmetic is let through.
     tree = ast.fix_missing_locations(Numbered().visit(tree))
     for node in ast.walk(tree):

@@ -109,8 +109,8 @@ def load_experiment(path: str | os.PathLike[str]) -> Experiment:
     """
     file = Path(path)
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ScenarioError([Problem("", f"cannot be read: {error}")], str(path)) from error
     try:
         return _experiment(data, file.parent)
@@ -127,7 +127,9 @@ def _experiment(data: Mapping[str, Any], folder: Path) -> Experiment:
     changes = _optional(data, "set", dict, {}, "")
     if changes:
         try:
-            scenario = scenario.replace(_flat(changes))
+            scenario = scenario.replace(
+                {path: _ruled(value, path) for path, value in _flat(changes).items()}
+            )
         except ScenarioError as error:
             raise ScenarioError(
                 Problem(f"set.{p.place}", p.message) for p in error.problems
@@ -149,12 +151,15 @@ def _experiment(data: Mapping[str, Any], folder: Path) -> Experiment:
     else:
         replications = _needed(data, "replications", int, "")
     outcomes = _optional(data, "outcomes", list, None, "")
+    for name in outcomes or ():
+        if not isinstance(name, str):
+            raise _wrong("outcomes", f"must be a list of names, but got {name!r} in it")
     return Experiment(
         _optional(data, "title", str, "", ""),
         scenario,
         _design(_needed(data, "design", dict, ""), parameters, scenario, folder),
         replications,
-        _optional(data, "seed", int, 1, ""),
+        _seed(data, ""),
         None if outcomes is None else tuple(outcomes),
         _optional(data, "common", bool, True, ""),
     )
@@ -187,7 +192,7 @@ def _design(
         except (OSError, ValueError) as error:
             raise _wrong("design.file", f"{file} cannot be read: {error}") from error
         return table(rows, *parameters, constraints=constraints)
-    seed = _optional(about, "seed", int, 1, "design")
+    seed = _seed(about, "design")
     if kind in ("saltelli", "morris"):
         given = {key: about[key] for key in _KINDS[kind] if key in about and key != "seed"}
         sampled = saltelli if kind == "saltelli" else morris
@@ -209,7 +214,7 @@ def _parameter(declare: Any, name: str, about: Any, place: str) -> Parameter:
         choices = {
             label: _choice(value, f"{place}.choices.{label}")
             if path
-            else {p: _choice(new, place) for p, new in _flat(value).items()}
+            else {p: _ruled(new, place) for p, new in _flat(value).items()}
             if isinstance(value, dict)
             else value
             for label, value in choices.items()
@@ -218,6 +223,11 @@ def _parameter(declare: Any, name: str, about: Any, place: str) -> Parameter:
         raise _wrong(f"{place}.choices", f"must be a list or a table, but got {choices!r}")
     if not path and not (choices and isinstance(choices, dict)):
         raise _wrong(place, "must have a `path`, or `choices` that say what each of them changes")
+    for key in ("whole", "log"):
+        _optional(about, key, bool, False, place)
+    also = about.get("also", ())
+    if not isinstance(also, (str, list, dict, tuple)):
+        raise _wrong(f"{place}.also", f"must be a path, or several, but got {also!r}")
     given = {key: about[key] for key in _PARAMETER[1:] if key in about and key != "choices"}
     made: Parameter = declare(path or name, choices=choices, name=name, **given)
     return made
@@ -229,6 +239,8 @@ def _choice(value: Any, place: str) -> Any:
         return value
     if "name" not in value:
         raise _wrong(place, f"a rule must have a `name`, but got {value!r}")
+    if not isinstance(value.get("of", []), list):
+        raise _wrong(place, f"`of` must be a list of rules, but got {value['of']!r}")
     params = {key: given for key, given in value.items() if key not in ("name", "of")}
     try:
         return Rule(value["name"], *(_choice(one, place) for one in value.get("of", [])), **params)
@@ -238,12 +250,17 @@ def _choice(value: Any, place: str) -> Any:
         ) from error
 
 
+def _ruled(value: Any, place: str) -> Any:
+    """Give what a path is changed to; a table with a name is a rule."""
+    return _choice(value, place) if isinstance(value, dict) and "name" in value else value
+
+
 def _flat(changes: Mapping[str, Any], path: str = "") -> dict[str, Any]:
     """Give changes by whole path, however their file cuts it into tables."""
     found: dict[str, Any] = {}
     for key, value in changes.items():
         place = f"{path}.{key}" if path else key
-        if isinstance(value, dict) and "name" not in value:
+        if isinstance(value, dict) and value and "name" not in value:
             found |= _flat(value, place)
         else:
             found[place] = value
@@ -260,6 +277,13 @@ def _known(given: Mapping[str, Any], known: Iterable[str], place: str) -> None:
             raise _wrong(
                 f"{place}.{key}".lstrip("."), f"unknown key {key!r}: {closest(key, known)},"
             )
+
+
+def _seed(given: Mapping[str, Any], place: str) -> int:
+    seed: int = _optional(given, "seed", int, 1, place)
+    if seed < 0:
+        raise _wrong(f"{place}.seed".lstrip("."), f"must be 0 or more, but got {seed}")
+    return seed
 
 
 def _needed(given: Mapping[str, Any], key: str, kind: type, place: str) -> Any:

@@ -8,6 +8,7 @@ machines, in one go or after interruptions.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -24,16 +25,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from escalate._compile import source_hash
-from escalate.designs import Design
+from escalate.designs import AS_IT_IS, TAKEN, Design
 from escalate.ensemble import OUTCOMES, SERIES, UNITS, Ensemble, coordinates_of, fight_stretch
-from escalate.errors import EscalateError, Problem, ResultError, closest
+from escalate.errors import EscalateError, closest
 from escalate.precision import Precision, mean_and_half_width
 from escalate.randomness import Seed
 from escalate.results import Run, versions
+from escalate.rules import plain
 from escalate.scenario import Scenario
 from escalate.scenario_file import read_scenario, write_scenario
 from escalate.simulation import simulate
-from escalate.store import FORMAT, Memory, Store, open_store, read_record
+from escalate.store import FORMAT, RECORD, Memory, Store, open_store, read_record
 from escalate.work import Progress, as_done
 
 if TYPE_CHECKING:
@@ -102,26 +104,27 @@ class Sweep:
         """All rows, in the order of points and replications, each once."""
         import pyarrow as pa
 
-        batches = list(self.source.batches())
-        if not batches:
-            raise ResultError([Problem("", "the sweep has no rows yet")])
-        table = pa.Table.from_batches(batches)
+        schema = _schema(self.record)
+        # One that was spoilt in its names, or by another hand, is none of ours.
+        batches = [one for one in self.source.batches() if one.schema.equals(schema)]
+        table = pa.Table.from_batches(batches, schema)
         point, replication = (table[name].to_numpy() for name in ("point", "replication"))
         order = np.lexsort((replication, point))
         point, replication = point[order], replication[order]
-        # Two who worked at once may have fought the same war, to the same end.
-        first = np.ones(len(order), bool)
+        # Two who worked at once may have fought the same one, to the same end.
+        first = np.ones(len(order), bool)  # of rows that tell of the same war
         first[1:] = (point[1:] != point[:-1]) | (replication[1:] != replication[:-1])
         table = table.take(order[first])
         rows: dict[str, Any] = {
             name: table[name].to_numpy() for name in ("point", "replication", "seconds")
         }
-        rows["error"] = np.array(table["error"].to_pylist(), dtype=str)
+        rows["error"] = np.array(table["error"].to_pylist(), dtype=object)
         for name, about in self.record["outcomes"].items():
             for column, _ in _places(name, about["dims"], self.record["coordinates"]):
                 values: Any = table[column].combine_chunks()
                 if "day" in about["dims"]:
-                    rows[column] = values.flatten().to_numpy().reshape(len(values), -1)
+                    flat = values.flatten().to_numpy()
+                    rows[column] = flat.reshape(len(values), schema.field(column).type.list_size)
                 else:
                     rows[column] = values.to_numpy(zero_copy_only=False)
         return rows
@@ -132,7 +135,7 @@ class Sweep:
         import xarray as xr
 
         rows = self._rows
-        points, most = len(self.design), int(rows["replication"].max()) + 1
+        points, most = len(self.design), int(rows["replication"].max(initial=-1)) + 1
         coords: dict[str, Any] = {
             "point": np.arange(points),
             "replication": np.arange(most),
@@ -158,10 +161,10 @@ class Sweep:
     def _errors(self) -> np.ndarray[Any, Any]:
         """Give the first thing that went wrong at each point; nothing if all is well."""
         rows = self._rows
-        found = np.full(len(self.design), "", dtype=rows["error"].dtype)
-        for i in np.flatnonzero(rows["error"])[::-1]:
+        found = np.full(len(self.design), "", dtype=object)
+        for i in np.flatnonzero(rows["error"] != "")[::-1]:
             found[rows["point"][i]] = rows["error"][i]
-        return found
+        return found.astype(str)
 
     def _provenance(self) -> dict[str, Any]:
         return {
@@ -291,7 +294,7 @@ class Sweep:
             NaN where it has no value.
         """
         found, rows = self._values(column), self._rows
-        size = len(self.design), int(rows["replication"].max()) + 1
+        size = len(self.design), int(rows["replication"].max(initial=-1)) + 1
         block = np.full((*size, *found.shape[1:]), np.nan)
         block[rows["point"], rows["replication"]] = found
         return block
@@ -315,8 +318,7 @@ class Sweep:
             replications in which both have a value. With common random numbers the interval is
             that of paired differences, which is often much narrower than those of the means.
         """
-        if not 0 <= to < len(self.design):
-            raise EscalateError(f"`0 <= to < {len(self.design)}` must hold, but got {to!r}")
+        _check_number("to", to, len(self.design))
         values = self.values(column)
         if values.ndim > 2:
             raise EscalateError(f"a table has one number a point, but {column!r} is a series")
@@ -372,7 +374,7 @@ class Sweep:
         if frame.duplicated().any():
             raise EscalateError("a grid must have each combination once, but some come twice")
         axes = [
-            [label for label, _ in one.choices]
+            [label for label in (*dict(one.choices), AS_IT_IS) if label in set(frame[one.name])]
             if one.choices
             else sorted(set(frame[one.name]), key=lambda v: (isinstance(v, str), v))
             for one in self.design.parameters
@@ -387,13 +389,18 @@ class Sweep:
 
     @property
     def missing(self) -> int:
-        """How many replications are still to be fought; for a precision, of its least number."""
-        least = self.precision.least if self.precision else int(self.record["replications"])
-        try:
-            number = np.bincount(self._rows["point"], minlength=len(self.design))
-        except ResultError:
-            number = np.zeros(len(self.design), int)
-        return int(np.maximum(least - number, 0).sum())
+        """How many replications are still to be fought; with a precision, until the next look."""
+        rows, points = self._rows, len(self.design)
+        number = np.bincount(rows["point"], minlength=points)
+        if self.precision is None:
+            return int(np.maximum(int(self.record["replications"]) - number, 0).sum())
+        looks, values = self.precision.looks(), self._values(self.precision.outcome)
+        left = 0
+        for point, own in enumerate(number):
+            seen = values[rows["point"] == point]
+            if own not in looks or not (own == looks[-1] or _enough(self.precision, seen)):
+                left += next(look for look in looks if look > own) - int(own)
+        return left
 
     @cached_property
     def unmet(self) -> pd.DataFrame:
@@ -435,8 +442,7 @@ class Sweep:
         point : int
             Number of the point.
         """
-        if point != int(point) or not 0 <= point < len(self.design):
-            raise EscalateError(f"`0 <= point < {len(self.design)}` must hold, but got {point!r}")
+        _check_number("point", point, len(self.design))
         return self.design.scenario(self.scenario, int(point))
 
     def replay(self, point: int, replication: int) -> Run:
@@ -453,6 +459,8 @@ class Sweep:
             Its totals are those of the row.
         """
         scenario = self.scenario_of(point)
+        most = self.precision.most if self.precision else int(self.record["replications"])
+        _check_number("replication", replication, most)
         seed = _seed(self.seed, int(point), self.record["common"])
         return simulate(scenario, rng=seed, replication=replication)
 
@@ -464,7 +472,7 @@ class Sweep:
             f"{self.scenario.name or 'scenario'}: {self.design.kind} design of "
             f"{len(self.design):,} points over {', '.join(self.design.names)}; {wars:,} wars"
         ]
-        if self.took_seconds:
+        if self.took_seconds and wars:
             lines.append(
                 f"took {_duration(self.took_seconds)}; the wars alone {_duration(seconds)} of one "
                 f"processor, {seconds / max(wars, 1) * 1e3:.2g} ms a war"
@@ -482,7 +490,7 @@ class Sweep:
                 f"{len(failed)} points failed, the first of them point {failed[0]}: "
                 f"{errors[failed[0]]}"
             )
-        if self.precision is not None:
+        if self.precision is not None and not self.missing:
             lines.append(f"{len(self.unmet)} points are less sure than was asked for")
         if self.missing:
             lines.append(f"not finished: {self.missing:,} wars are missing")
@@ -624,12 +632,12 @@ class _Job:
             return course
         scenario = self.base.replace(changes) if changes else self.base
         course = Course(((math.inf, scenario),), spare)
-        for dim in {dim for name in self.names for dim in OUTCOMES[name][1:]} & {"layer", "day"}:
-            then, now = (len(coordinates_of(one)[dim]) for one in (self.base, scenario))
+        for dim in {"side", *(dim for name in self.names for dim in OUTCOMES[name][1:])}:
+            then, now = (list(coordinates_of(one)[dim]) for one in (self.base, scenario))
             if then != now:
                 raise EscalateError(
-                    f"outcomes by {dim} need the same {dim}s at all points, but this one has "
-                    f"{now} and the scenario {then}"
+                    f"outcomes by {dim} need the same {dim}s in the same order at all points, but "
+                    f"this one has {_few(now)} and the scenario {_few(then)}"
                 )
         return course
 
@@ -650,14 +658,22 @@ class _Job:
                 course.world.scenario, seed, number, dict(found), versions=versions(), first=first
             )
             for name, outcome in self.own:
-                values = np.asarray(outcome(ensemble), dtype=float)
+                try:
+                    values = np.asarray(outcome(ensemble), dtype=float)
+                except Exception as error:
+                    raise EscalateError(f"outcome {name!r}: {_said(error)}") from error
                 if values.shape != (number,):
                     raise EscalateError(
-                        f"the outcome {name!r} must give an array of shape ({number},), a number "
+                        f"outcome {name!r}: it must give an array of shape ({number},), a number "
                         f"for each replication, but it has {values.shape}"
                     )
                 found[name] = values
         return found
+
+
+def _few(values: list[Any]) -> str:
+    """Give some of many."""
+    return f"{len(values)} of them" if len(values) > 8 else str(values)
 
 
 def _said(error: Exception) -> str:
@@ -717,11 +733,26 @@ class _Work:
         if piece:
             yield piece
 
+    def did(self, point: Any, replication: Any) -> None:
+        """Take note of what was done."""
+        self.widen(int(np.max(replication, initial=-1)) + 1)
+        self.done[point, replication] = True
+
+    def widen(self, replications: int) -> None:
+        """Make room for more replications."""
+        self.done = _wide(self.done, replications, False)
+
     def learn(self, rows: _Rows) -> None:
         """Take note of what was done and how long it took."""
-        self.done[rows.point, rows.replication] = True
+        self.did(rows.point, rows.replication)
         if len(rows.seconds):
             self.war = max(0.9 * self.war + 0.1 * float(rows.seconds.mean()), 1e-7)
+
+
+def _wide(array: np.ndarray[Any, Any], columns: int, blank: Any) -> np.ndarray[Any, Any]:
+    """Give an array at least so many columns."""
+    more = columns - array.shape[1]
+    return np.pad(array, ((0, 0), (0, more)), constant_values=blank) if more > 0 else array
 
 
 def _gaps(done: np.ndarray[Any, Any], begin: int) -> list[tuple[int, int]]:
@@ -755,7 +786,7 @@ def sweep(
     replications : int or Precision
         Wars at each point; or until the interval of an outcome is as narrow as asked there.
     rng : int, SeedSequence, Generator or None, optional
-        Randomness as in SPEC 7.
+        Randomness as in SPEC 7; that of the store if there is one already and none is given.
     outcomes : str, iterable of str, or mapping, optional
         Which of `escalate.ensemble.OUTCOMES` to keep; those by side if not given. In a mapping,
         None stands for one of these, and a function of an `Ensemble` that gives a number for each
@@ -818,11 +849,19 @@ def sweep(
         _check_whole("replications", replications)
     if not (
         isinstance(part, (tuple, list)) and len(part) == 2
-        and all(isinstance(x, int) for x in part) and 1 <= part[0] <= part[1]
+        and all(isinstance(x, (int, np.integer)) for x in part) and 1 <= part[0] <= part[1]
     ):  # fmt: skip
         raise EscalateError(f"`part` must be (k, n) with `1 <= k <= n`, but got {part!r}")
     names, own = _outcomes(outcomes, replications)
+    heads = {*names, *(name for name, _ in own)}
+    for name in design.names:
+        if name.partition(".")[0] in heads:
+            raise EscalateError(
+                f"{name!r} is both an outcome and a parameter: give it another name"
+            )
     design.check(scenario)
+    if rng is None and store is not None and (Path(store) / RECORD).exists():
+        rng = Sweep(read_record(Path(store)), Memory({})).seed
     seed = Seed.of(rng)
     record = _record(scenario, design, seed, replications, names, own, common)
     coordinates = record["coordinates"]
@@ -855,6 +894,12 @@ def sweep(
     return Sweep(record, source, time.perf_counter() - begun)
 
 
+def _check_number(name: str, value: Any, end: int) -> None:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or not 0 <= value < end:
+        raise EscalateError(f"`0 <= {name} < {end}` must hold, but got {value!r}")
+
+
 def _check_whole(name: str, value: object) -> None:
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
         raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
@@ -868,13 +913,15 @@ def _outcomes(
         outcomes = _DEFAULT
     elif isinstance(outcomes, str):
         outcomes = (outcomes,)
+    if not isinstance(outcomes, Iterable):
+        raise EscalateError(f"`outcomes` must be names of outcomes, but got {outcomes!r}")
     if isinstance(outcomes, Mapping):
         own = tuple((name, given) for name, given in outcomes.items() if given is not None)
         names = [name for name, given in outcomes.items() if given is None]
     else:
         own, names = (), list(outcomes)
     for name, given in own:
-        if not callable(given) or name in OUTCOMES or "." in name:
+        if not callable(given) or not isinstance(name, str) or name in TAKEN or "." in name:
             raise EscalateError(
                 f"an outcome of one's own must be a function under a new name without dots, but "
                 f"got {given!r} as {name!r}"
@@ -906,7 +953,7 @@ def _record(
     }
     for name, outcome in own:
         said = f"{outcome.__module__}.{getattr(outcome, '__qualname__', type(outcome).__name__)}"
-        about[name] = {"dims": [], "unit": "", "function": said}
+        about[name] = {"dims": [], "unit": "", "function": said, "code": _code_of(outcome)}
     used = {dim for one in about.values() for dim in one["dims"]}
     coordinates = {
         dim: [v.item() if isinstance(v, np.generic) else v for v in values]
@@ -919,13 +966,26 @@ def _record(
         "design": design,
         "seed": {"entropy": str(seed.entropy), "spawn_key": list(seed.spawn_key)},
         "common": bool(common),
-        "replications": asdict(replications)
+        "replications": {name: plain(given) for name, given in asdict(replications).items()}
         if isinstance(replications, Precision)
         else int(replications),
         "outcomes": about,
         "coordinates": coordinates,
         "versions": {**versions(), "sources": source_hash()},
     }
+
+
+def _code_of(outcome: Outcome) -> str:
+    """Give digits that change with what a function does, though not with what it refers to."""
+
+    def parts(code: Any) -> Iterator[Any]:
+        yield from (code.co_code, code.co_names)
+        for one in code.co_consts:
+            yield from parts(one) if hasattr(one, "co_code") else (one,)
+
+    code = getattr(outcome, "__code__", None)
+    said = repr(list(parts(code))) if code is not None else type(outcome).__qualname__
+    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
 
 def _fight_all(
@@ -942,19 +1002,22 @@ def _fight_all(
     # In no order, so that a sweep stopped in its first round has points from everywhere.
     points = np.random.default_rng(0).permutation(len(design))[part[0] - 1 :: part[1]]
     precision = replications if isinstance(replications, Precision) else None
-    most = precision.most if precision else int(replications)  # type: ignore[arg-type]
+    if not len(points):
+        return
+    most = precision.least if precision else int(replications)  # type: ignore[arg-type]
     setup, war = _measured(job, design, points)
     aim = _THREAD_SECONDS if executor is None else _REMOTE_SECONDS
     keeping = executor is None and len(points) <= _KEPT
     work = _Work(design, most, setup * _AGAIN_SHARE if keeping else setup, war, aim)
     watched = _Watched(precision, source.record, len(design))
-    for batch in source.batches():
-        at = batch["point"].to_numpy(), batch["replication"].to_numpy()
-        work.done[at] = True
-        watched.take(*at, batch)
     schema = _schema(source.record)
+    for batch in source.batches():
+        if batch.schema.equals(schema):
+            at = batch["point"].to_numpy(), batch["replication"].to_numpy()
+            work.did(*at)
+            watched.take(*at, batch)
     ends = list(precision.looks()) if precision else work.rounds()
-    total = len(points) * most
+    total = len(points) * (precision.most if precision else most)
     done = int(work.done[points].sum())
     stop = threading.Event()
     own = ThreadPoolExecutor(workers or os.cpu_count() or 1) if executor is None else None
@@ -965,7 +1028,7 @@ def _fight_all(
         with Progress(progress, total, done) as told:
 
             def fight(pieces: Iterator[list[Any]]) -> None:
-                for rows in as_done(pool, job, pieces, at_once):
+                for rows in _told(as_done(pool, job, pieces, at_once), source):
                     if not len(rows.point):
                         continue
                     batch = _batch(rows, schema, source.record)
@@ -984,6 +1047,7 @@ def _fight_all(
             else:
                 active, begin = points, 0
                 for end in ends:
+                    work.widen(end)
                     fight(work.pieces(active, begin, end))
                     active = np.array([p for p in active if not watched.enough(p, end)], int)
                     begin = end
@@ -992,14 +1056,25 @@ def _fight_all(
         now = int(work.done[points].sum())
         message = f"stopped after {now:,} of {total:,} wars; {_whereabouts(source)}"
         raise KeyboardInterrupt(message) from None
-    except BrokenExecutor as error:
-        message = f"a worker of the executor died: {error}; {_whereabouts(source)}"
-        raise EscalateError(message) from error
     finally:
         stop.set()
         if own is not None:
             own.shutdown(cancel_futures=True)
         source.close()
+
+
+def _told(results: Iterator[_Rows], source: Memory | Store) -> Iterator[_Rows]:
+    """Say what became of an executor that fails; wars that fail are rows."""
+    try:
+        yield from results
+    except BrokenExecutor as error:
+        message = f"a worker of the executor died: {error}; {_whereabouts(source)}"
+        raise EscalateError(message) from error
+    except EscalateError:
+        raise
+    except Exception as error:
+        message = f"the executor failed: {_said(error)}; {_whereabouts(source)}"
+        raise EscalateError(message) from error
 
 
 def _whereabouts(source: Memory | Store) -> str:
@@ -1028,7 +1103,7 @@ def _pool(executor: Any, workers: int | None) -> tuple[Executor, int]:
 
 def _measured(job: _Job, design: Design, points: Iterable[int]) -> tuple[float, float]:
     """Give how many seconds laying out a point, and a war, takes here."""
-    setups, wars = [], []
+    setups, wars, told = [], [], []
     for point in islice(points, 4):
         changes = design.changes(int(point))
         job([(int(point), changes, 0, 1)])  # compiles, or loads what is compiled, the first time
@@ -1038,16 +1113,17 @@ def _measured(job: _Job, design: Design, points: Iterable[int]) -> tuple[float, 
             if rows.error[0] or float(rows.seconds.sum()) > 0.01 or number >= 64:
                 break
             number *= 4
+        told.append(rows.error[0])
         if not rows.error[0]:
             setups.append(rows.setup_seconds)
             wars.append(float(rows.seconds[0]))
         if sum(wars) > 1.0:
             break
     if not wars:
-        if job.own:
+        if told and all(one.startswith("outcome ") for one in told):
             raise EscalateError(
-                f"no war could be fought, or an outcome of your own fails: {rows.error[0]}; the "
-                "ensemble that it gets holds the outcomes by side, and others given as None"
+                f"{told[0]}; the ensemble that it gets holds the outcomes by side, and those given "
+                "as None"
             )
         return 0.003, 0.001
     return float(np.median(setups)), max(float(np.median(wars)), 1e-7)
@@ -1068,19 +1144,25 @@ class _Watched:
 
     def __init__(self, precision: Precision | None, record: Mapping[str, Any], points: int) -> None:
         self._precision = precision
-        self._values = np.full((points, precision.most), np.nan) if precision else None
+        self._values = np.full((points, precision.least), np.nan) if precision else None
 
     def take(self, point: Any, replication: Any, batch: Any) -> None:
         """Take note of rows."""
         if self._precision is not None and self._values is not None:
             values = batch[self._precision.outcome].to_numpy(zero_copy_only=False)
+            widest = int(np.max(replication, initial=-1)) + 1
+            self._values = _wide(self._values, widest, np.nan)
             self._values[point, replication] = values
 
     def enough(self, point: int, number: int) -> bool:
         """Say whether the first so many replications of a point are enough, or hopeless."""
         assert self._precision is not None and self._values is not None
-        values = self._values[point, :number]
-        return bool(np.all(np.isnan(values))) or self._precision.reached(values)
+        return _enough(self._precision, self._values[point, :number])
+
+
+def _enough(precision: Precision, values: np.ndarray[Any, Any]) -> bool:
+    """Say whether values are enough, or there will never be any."""
+    return bool(np.all(np.isnan(values))) or precision.reached(values)
 
 
 def _schema(record: Mapping[str, Any]) -> Any:

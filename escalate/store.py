@@ -15,6 +15,7 @@ import io
 import itertools
 import json
 import os
+import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -156,24 +157,26 @@ def open_store(folder: Path, record: Mapping[str, Any], points: Iterable[Iterabl
         Something else is there, or a store made for something else; the message says what
         differs. What is there is left alone.
     """
-    if (folder / RECORD).exists():
-        found = read_record(folder)
-        differences = list(_differences(found, json.loads(json.dumps(record))))
-        if differences:
-            more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
-            message = f"holds another sweep, which is kept: {'; '.join(differences[:5])}{more};"
-            raise ResultError([Problem(str(folder), message)])
-    elif folder.exists() and (
-        not folder.is_dir() or any(not path.name.startswith(_NEW) for path in folder.iterdir())
-    ):
-        raise ResultError([Problem(str(folder), "there is something else, which is kept,")])
-    else:
+    text = json.dumps(record, indent=1) + "\n"
+    while not (folder / RECORD).exists():
+        if folder.exists():
+            names = [path.name for path in folder.iterdir()] if folder.is_dir() else [""]
+            if RECORD in names:
+                continue  # somebody else has just made it
+            if any(not name.startswith(_NEW) for name in names):
+                raise ResultError([Problem(str(folder), "there is something else, which is kept,")])
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / RECORD, json.dumps(record, indent=1) + "\n")
+        _write(folder / RECORD, text)
+    found = read_record(folder)
+    differences = list(_differences(found, json.loads(text)))
+    if differences:
+        more = f"; and {len(differences) - 5} more" if len(differences) > 5 else ""
+        message = f"holds another sweep, which is kept: {'; '.join(differences[:5])}{more};"
+        raise ResultError([Problem(str(folder), message)])
     if not (folder / _POINTS).exists():
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(points)
-        _write(folder / _POINTS, text.getvalue())
+        rows = io.StringIO()
+        csv.writer(rows, lineterminator="\n").writerows(points)
+        _write(folder / _POINTS, rows.getvalue())
     return Store(folder, record)
 
 
@@ -194,6 +197,8 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if record["format"] != FORMAT:
             raise ValueError(f"it has format {record['format']!r}, and this version reads {FORMAT}")
+        for key in ("scenario", "design", "replications"):
+            record[key]
     except (OSError, ValueError, KeyError, TypeError) as error:
         problem = Problem(str(folder), f"is no store of a sweep, or a damaged one: {error};")
         raise ResultError([problem]) from error
@@ -201,15 +206,24 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    new = path.with_name(f"{_NEW}{os.getpid()}-{path.name}")
+    """Write a file whole, unless somebody else was quicker."""
+    new = path.with_name(f"{_NEW}{uuid.uuid4().hex}-{path.name}")
     new.write_text(text, encoding="utf-8")
-    os.replace(new, path)
+    try:
+        os.link(new, path)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links
+        os.replace(new, path)
+        return
+    new.unlink()
 
 
 def _differences(then: Any, now: Any, place: str = "") -> Iterator[str]:
     """Say where two records differ."""
     if isinstance(then, dict) and isinstance(now, dict):
+        if place == "outcomes" and [*then] != [*now] and {*then} == {*now}:
+            yield f"outcomes were {', '.join(then)} and are {', '.join(now)} now"
         for key in {**then, **now}:
             yield from _differences(
                 then.get(key, "nothing"), now.get(key, "nothing"), f"{place}.{key}".lstrip(".")

@@ -98,6 +98,18 @@ def test_a_file_states_what_python_states(file):
     assert table.dataset.identical(direct.dataset)
 
 
+def test_an_empty_table_empties_and_a_rule_may_be_set(file):
+    head, _, tail = FILE.partition("[set]")
+    text = f"""\ufeff{head}[set]
+calendar = []
+sides.A.tempos = {{}}
+sides.B.retaliations.answer.rule = {{ name = "generous", forgive_prob = 0.5 }}
+{tail[tail.index("[design]") :]}"""
+    found = load_experiment(file(text)).scenario
+    assert not found.calendar and not found.sides["A"].tempos
+    assert found.value("sides.B.retaliations.answer.rule.forgive_prob") == 0.5
+
+
 def test_other_kinds_of_designs(file, tmp_path):
     head, _, _ = FILE.partition("[set]")
     lever = (
@@ -159,6 +171,12 @@ choices = [1.0, 2.0]
         ("channels < 12", "chanels < 12", "unknown parameter 'chanels'"),
         ("channels < 12", "channels < 1", "none of 12 points meets the constraints"),
         ("title =", "title", "cannot be read"),
+        ("seed = 3", "seed = -3", "must be 0 or more, but got -3 at seed"),
+        ('["killed", "reproduction_number"]', '[["killed"]]', "must be a list of names"),
+        ("of = [{ name", "of = 5, x = [{ name", "`of` must be a list of rules, but got 5"),
+        ("whole = true", 'whole = "false"', "must be true or false, but got 'false'"),
+        ('also = { "sides.B.layers.long_range.channels" = 2 }', "also = 5", "must be a path, or"),
+        ("levels = 3\n", "levels = 1\n", "`levels` must be a whole number, 2 or more"),
     ],
 )
 def test_a_file_that_cannot_be_used(file, old, new, message):

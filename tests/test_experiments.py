@@ -64,8 +64,8 @@ def whole():
 
 def again(**how):
     outcomes = ["killed", "leaked", "reproduction_number", "killed_per_day", "shots"]
-    how = {"replications": 20, **how}
-    return esc.sweep(base(), design(), rng=5, outcomes=outcomes, **how)
+    how = {"replications": 20, "outcomes": outcomes, **how}
+    return esc.sweep(base(), design(), rng=5, **how)
 
 
 # ------------------------------------------------------------------------------ what comes out
@@ -265,7 +265,7 @@ def test_an_own_outcome_that_fails_somewhere_is_a_row_with_its_error():
         return ensemble.data["killed"][:, 0]
 
     table = esc.sweep(base(), design(), replications=2, rng=1, outcomes={"mine": picky})
-    assert table.table()["error"].tolist() == [""] * 4 + ["KeyError: 'four'"] * 2
+    assert table.table()["error"].tolist() == [""] * 4 + ["outcome 'mine': KeyError: 'four'"] * 2
 
 
 def test_an_own_outcome_gets_the_wars_that_it_is_about(monkeypatch):
@@ -287,7 +287,7 @@ def test_points_of_other_lengths_cannot_share_series():
     ends = [base().end, base().date(48.0)]
     some = designs.grid(esc.lever("end", choices=ends))
     table = esc.sweep(base(), some, replications=2, rng=1, outcomes=["killed_per_day", "killed"])
-    assert "outcomes by day need the same days at all points" in table.table().loc[1, "error"]
+    assert "outcomes by day need the same days in the same order" in table.table().loc[1, "error"]
     table = esc.sweep(base(), some, replications=2, rng=1, outcomes="killed")
     assert (table.to_dataframe()["error"] == "").all()
 
@@ -545,3 +545,106 @@ def test_replications_are_added_until_the_interval_is_narrow(tmp_path):
     assert f"{len(found[0].unmet)} points are less sure than was asked for" in str(found[0])
     assert found[0].dataset["killed"].isnull().any()  # where fewer were enough
     assert esc.load_sweep(tmp_path / "store").precision == asked
+
+
+def test_a_precision_that_was_interrupted_is_not_finished(tmp_path):
+    def interrupt(done, total):
+        raise KeyboardInterrupt
+
+    asked = esc.Precision("killed.B", half_width=0.1, least=20, most=300)
+    with pytest.raises(KeyboardInterrupt):
+        again(replications=asked, store=tmp_path / "store", progress=interrupt)
+    partial = esc.load_sweep(tmp_path / "store")
+    assert partial.missing > 0 and "not finished" in str(partial)
+    whole = again(replications=asked, store=tmp_path / "store")
+    assert whole.missing == 0 and (whole.timing["replications"] == 300).all()
+
+
+# ------------------------------------------------------------------------------ what was found once
+def test_sides_or_layers_in_another_order_fail_their_point():
+    sides = base().sides
+    swapped = {"sides": {name: sides[name] for name in "BA"}}
+    scenario = base().replace({"calendar": ()})
+    some = designs.grid(esc.lever("order", choices={"as is": {}, "swapped": swapped}))
+    table = esc.sweep(scenario, some, replications=2, rng=1)
+    assert "need the same sides in the same order" in table.table()["error"][1]
+
+
+def test_the_same_outcomes_in_another_order_are_refused(tmp_path):
+    some = {"replications": 2, "rng": 1, "store": tmp_path / "store"}
+    esc.sweep(base(), design(), outcomes=["killed", "strikes"], **some)
+    with pytest.raises(esc.EscalateError, match="outcomes were killed, strikes and are strikes"):
+        esc.sweep(base(), design(), outcomes=["strikes", "killed"], **some)
+
+
+def test_an_outcome_that_does_something_else_now_is_refused(tmp_path):
+    def make(number):
+        if number == 1:
+
+            def score(ensemble):
+                return np.ones(ensemble.replications)
+        else:
+
+            def score(ensemble):
+                return np.full(ensemble.replications, 7.0)
+
+        return {"score": score}
+
+    some = {"replications": 2, "rng": 1, "store": tmp_path / "store"}
+    esc.sweep(base(), design(), outcomes=make(1), **some)
+    esc.sweep(base(), design(), outcomes=make(1), **some)
+    with pytest.raises(esc.EscalateError, match=r"outcomes.score.code was '\w+' and is"):
+        esc.sweep(base(), design(), outcomes=make(2), **some)
+
+
+def test_names_that_stand_for_something_else_are_refused_or_lengthened():
+    from escalate.designs import TAKEN
+    from escalate.experiments import _ROWS
+
+    assert {*OUTCOMES, *_ROWS, *(dim for dims in OUTCOMES.values() for dim in dims)} <= TAKEN
+    for name in ("point", "error", "low.A"):
+        with pytest.raises(esc.EscalateError, match="stands for something else in tables"):
+            esc.lever(CHANNELS, choices=[1], name=name)
+    stock = designs.grid(esc.lever("sides.A.weapons.drone.stock", choices=[10, 20]))
+    assert stock.names == ("drone.stock",)
+    assert (
+        "drone.stock" in esc.sweep(base(), stock, replications=1, rng=1, outcomes="stock").dataset
+    )
+    killed = designs.grid(esc.lever(CHANNELS, choices=[1], name="killed.A"))
+    with pytest.raises(esc.EscalateError, match="'killed.A' is both an outcome and a parameter"):
+        esc.sweep(base(), killed, replications=1, outcomes="killed")
+    with pytest.raises(esc.EscalateError, match="'channels' is both an outcome and a parameter"):
+        esc.sweep(base(), design(), replications=1, outcomes={"channels": len})
+    with pytest.raises(esc.EscalateError, match="under a new name without dots"):
+        esc.sweep(base(), design(), replications=1, outcomes={"point": len})
+
+
+def test_a_part_without_points_is_nothing_to_do(tmp_path):
+    part = again(part=(9, 9), store=tmp_path / "store")
+    assert part.missing == 120 and "not finished" in str(part)
+    assert len(part.to_dataframe()) == 0 and part.dataset.sizes["replication"] == 0
+
+
+def test_without_a_seed_that_of_the_store_is_taken(whole, tmp_path):
+    some = {"outcomes": list(whole.record["outcomes"]), "store": tmp_path / "store"}
+    first = esc.sweep(base(), design(), replications=20, part=(1, 2), **some)
+    rest = esc.sweep(base(), design(), replications=20, **some)
+    assert rest.seed == first.seed and rest.missing == 0
+
+
+def test_numbers_of_numpy_can_be_stored(tmp_path):
+    some = designs.grid(
+        esc.lever(CHANNELS, np.int64(1), np.int64(4), whole=True, levels=np.int64(2)),
+        esc.lever("more", choices={"x": {GAIN: np.float64(0.5)}, "y": {}}),
+    )
+    asked = esc.Precision("killed.B", half_width=np.float32(5), least=np.int64(5), most=10)
+    esc.sweep(base(), some, replications=asked, rng=1, store=tmp_path / "store")
+    assert esc.load_sweep(tmp_path / "store").design == some
+
+
+def test_what_cannot_be_sent_to_processes_is_told():
+    with (
+        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool,
+        pytest.raises(esc.EscalateError, match="the executor failed: .*nothing is kept"),
+    ):
+        again(executor=pool, outcomes={"x": lambda ensemble: np.ones(ensemble.replications)})

@@ -101,6 +101,7 @@ def test_what_it_did_not_make_is_left_alone(tmp_path, there):
         ({"scenario": "a = 1\nb = 3\n"}, "scenario: -b = 2 +b = 3"),
         ({"design": {"rows": [[2]]}}, "design.rows[0][0] was 1 and is 2 now"),
         ({"design": {"rows": [[1], [2]]}}, "design.rows has 1 entries then and 2 now"),
+        ({"outcomes": {"b": 1, "a": 1}}, "outcomes was 'nothing' and is"),
         ({"versions": {"numba": "9"}}, "versions was 'nothing' and is {'numba': '9'} now"),
     ],
 )
