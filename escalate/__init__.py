@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from escalate import (
+        calibration,
         designs,
         evolution,
         forecast,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         series,
         theory,
     )
+    from escalate.calibration import Fit, calibrate, load_fit, optimise
     from escalate.comparison import Comparison, compare_figures
     from escalate.designs import Design, lever, uncertainty
     from escalate.ensemble import Ensemble, load_ensemble, simulate_many
@@ -109,13 +111,14 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     "escalate.figures": ("Figure", "read_figures", "shipped_figures", "disagreements"),
     "escalate.strikes": ("read_strikes", "Strikes"),
     "escalate.comparison": ("Comparison", "compare_figures"),
+    "escalate.calibration": ("calibrate", "Fit", "load_fit", "optimise"),
     "escalate.errors": (
         "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
     ),
 }  # fmt: skip
 _MODULES = (
     "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
-    "scores", "sensitivity", "series", "forecast",
+    "scores", "sensitivity", "series", "forecast", "calibration",
 )  # fmt: skip
 _HOME = {name: module for module, names in _CONTENTS.items() for name in names}
 
@@ -134,9 +137,10 @@ __all__ = [
     "Run", "load_run",
     "Figure", "read_figures", "shipped_figures", "disagreements",
     "read_strikes", "Strikes", "Comparison", "compare_figures",
+    "calibrate", "Fit", "load_fit", "optimise",
     "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",
     "laws", "rules", "metrics", "designs", "regimes", "meanfield", "evolution", "plots", "theory",
-    "scores", "sensitivity", "series", "forecast",
+    "scores", "sensitivity", "series", "forecast", "calibration",
 ]  # fmt: skip
 
 
