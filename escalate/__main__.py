@@ -1,4 +1,4 @@
-"""The command line: ``python -m escalate list | run SCENARIO | sweep FILE | forecast TABLE``."""
+"""The command line: ``python -m escalate list | run | sweep | calibrate | forecast``."""
 
 from __future__ import annotations
 
@@ -40,8 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        command = {"list": _list, "run": _run, "sweep": _sweep, "forecast": _forecast}
-        code = command[arguments.command](arguments)
+        commands = {
+            "list": _list, "run": _run, "sweep": _sweep, "calibrate": _calibrate,
+            "forecast": _forecast,
+        }  # fmt: skip
+        code = commands[arguments.command](arguments)
         sys.stdout.flush()  # so that a broken pipe is found here, not while Python shuts down
         return code
     except EscalateError as error:
@@ -116,6 +119,29 @@ def _parser() -> argparse.ArgumentParser:
         help="fight the K-th of N parts of the points, as one of N jobs that share --out",
     )  # fmt: skip
     sweep.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    calibrate = commands.add_parser(
+        "calibrate", help="infer parameters of a scenario from its reported figures"
+    )
+    calibrate.add_argument("scenario", help="a shipped name, or the path of a .toml file")
+    calibrate.add_argument(
+        "--priors", metavar="FILE",
+        help="a .toml file of priors; winter-2023-24 and january-2025 come with theirs",
+    )  # fmt: skip
+    calibrate.add_argument("--seed", type=_whole, default=1, help="seed, 0 or more (default: 1)")
+    calibrate.add_argument(
+        "--budget", type=_positive, default=1_000_000, metavar="WARS",
+        help="wars to fight at most (default: 1,000,000)",
+    )  # fmt: skip
+    calibrate.add_argument(
+        "--quick", action="store_true", help="fight an eighth of them, for a first look"
+    )
+    calibrate.add_argument("--workers", type=_positive, metavar="N", help="threads")
+    calibrate.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="write the fit, its tables and pictures into this folder; the same command goes on "
+        "after an interruption",
+    )  # fmt: skip
+    calibrate.add_argument("--quiet", action="store_true", help="print nothing but errors")
     forecast = commands.add_parser(
         "forecast", help="score forecasts of a strike table beside three baselines"
     )
@@ -314,6 +340,61 @@ def _means(done: Sweep, most: int = 12) -> str:
         if number > 0
     ]  # fmt: skip
     return f"Means\n{text}" + (f"\n... and {' and '.join(left)}" if left else "")
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from escalate.calibration import calibrate, load_priors, prior_names
+    from escalate.scenario_file import load_scenario
+
+    scenario = load_scenario(arguments.scenario)
+    if arguments.priors is None and arguments.scenario not in prior_names():
+        raise EscalateError(
+            f"{arguments.scenario} has no priors: give them by --priors FILE"
+        )
+    fit = calibrate(
+        scenario,
+        priors=load_priors(arguments.priors or arguments.scenario),
+        budget=max(arguments.budget // (8 if arguments.quick else 1), 1),
+        rng=arguments.seed,
+        workers=arguments.workers,
+        store=None if arguments.out is None else arguments.out / "generations",
+        progress=not arguments.quiet and sys.stderr.isatty(),
+    )
+    learned, figures = fit.summary(), fit.predictive()
+    missed = figures.index[~figures["inside"]].tolist()
+    if not arguments.quiet:
+        columns = ["reported", "low", "median", "high", "width_ratio", "inside", "counted"]
+        print(f"{scenario.name}: {scenario.title}")
+        print(
+            f"{fit.fought:,} wars, {fit.ess:.0f} effective draws; log evidence "
+            f"{fit.log_evidence[0]:.2f} +- {fit.log_evidence[1]:.2f}"
+        )
+        print(f"\nWhat was learned\n{learned.to_string(float_format='{:.3g}'.format)}")
+        print(
+            "\nEvery figure, and the central 90% of what the posterior predicts (width_ratio: its "
+            f"width over the prior's)\n{figures[columns].to_string(float_format='{:.4g}'.format)}"
+        )
+        print(
+            f"\n{figures['inside'].sum()} of {len(figures)} figures are met; "
+            f"missed: {', '.join(missed) or 'none'}"
+        )
+    if arguments.out is not None:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from escalate.plots import calibration as pictures
+
+        out = arguments.out
+        written = [fit.save(out / "fit.nc"), out / "parameters.csv", out / "figures.csv"]
+        learned.to_csv(written[1])
+        figures.to_csv(written[2])
+        written.append(_picture(pictures.posterior(fit), out / "posterior.png"))
+        written.append(_picture(pictures.predictive(fit), out / "predictive.png"))
+        if not arguments.quiet:
+            print()
+            for path in written:
+                print(f"wrote {path}")
+    return 0
 
 
 def _forecast(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,115 @@
+"""Priors stated in a file: what is believed of each parameter before any report is read."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from escalate.errors import Problem, ScenarioError, closest
+
+__all__ = ["load_priors", "prior_names"]
+
+_OWN = ("law", "also", "source")
+_SHIPPED = resources.files("escalate") / "data" / "priors"
+
+
+def prior_names() -> tuple[str, ...]:
+    """Give the names of the shipped scenarios that have priors.
+
+    Examples
+    --------
+    >>> prior_names()
+    ('january-2025', 'winter-2023-24')
+    """
+    files = [entry.name for entry in _SHIPPED.iterdir()]
+    return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
+
+
+def load_priors(name_or_path: str | os.PathLike[str]) -> dict[Any, Any]:
+    r"""Read priors from a TOML file.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        One of `prior_names`; or a file with a table for each parameter under its path, with
+        ``law``, the name of a distribution of scipy.stats, the distribution's own arguments by
+        name, and perhaps ``also``, further paths that share the value, and ``source``.
+
+    Returns
+    -------
+    dict
+        For `calibrate`.
+
+    Raises
+    ------
+    ScenarioError
+        What is wrong, where, in which file.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "priors.toml")
+    >>> _ = path.write_text('["sides.UA.alert_hours"]\nlaw = "lognorm"\ns = 0.5\n')
+    >>> float(load_priors(path)["sides.UA.alert_hours"].median())
+    1.0
+    """
+    path = str(name_or_path)
+    try:
+        file = Path(path)
+        if path in prior_names():
+            file = _SHIPPED / f"{path}.toml"  # type: ignore[assignment]
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ScenarioError([Problem("", f"cannot be read: {error}")], path) from error
+    found: dict[Any, Any] = {}
+    problems: list[Problem] = []
+    for place, about in data.items():
+        try:
+            also = about.get("also", []) if isinstance(about, Mapping) else []
+            found[(place, *also) if also else place] = _law(about, place)
+        except ScenarioError as error:
+            problems += error.problems
+    if not data:
+        problems.append(Problem("", "a file of priors must hold at least one"))
+    if problems:
+        raise ScenarioError(problems, path)
+    return found
+
+
+def _law(about: Any, place: str) -> Any:
+    """Give the distribution of one parameter."""
+    from scipy import stats
+
+    def wrong(message: str) -> ScenarioError:
+        return ScenarioError([Problem(place, message)])
+
+    if not isinstance(about, Mapping):
+        raise wrong(f"must be a table with a `law`, but got {about!r}")
+    laws = [n for n, one in vars(stats).items() if isinstance(one, stats.rv_continuous)]
+    name = about.get("law")
+    if name not in laws:
+        known = closest(str(name), ["beta", "gamma", "lognorm", "norm", "truncnorm", "uniform"])
+        message = "`law` must be a continuous distribution of scipy.stats, but got"
+        raise wrong(f"{message} {name!r}: {known},")
+    law = getattr(stats, name)
+    also = about.get("also", [])
+    if not isinstance(also, list) or not all(isinstance(path, str) for path in also):
+        raise wrong(f"`also` must be a list of paths, but got {also!r}")
+    arguments = {key: value for key, value in about.items() if key not in _OWN}
+    shapes = [one.strip() for one in law.shapes.split(",")] if law.shapes else []
+    for key, value in arguments.items():
+        if key not in (*shapes, "loc", "scale"):
+            raise wrong(f"unknown key {key!r}: {closest(key, (*shapes, 'loc', 'scale', *_OWN))},")
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise wrong(f"`{key}` must be a number, but got {value!r}")
+    for shape in shapes:
+        if shape not in arguments:
+            raise wrong(f"`{name}` needs `{shape}`")
+    frozen = law(**arguments)
+    if not frozen.ppf(0.25) < frozen.ppf(0.75):
+        raise wrong(f"`{name}` has no values with {arguments}")
+    return frozen
