@@ -348,9 +348,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 
     scenario = load_scenario(arguments.scenario)
     if arguments.priors is None and arguments.scenario not in prior_names():
-        raise EscalateError(
-            f"{arguments.scenario} has no priors: give them by --priors FILE"
-        )
+        raise EscalateError(f"{arguments.scenario} has no priors: give them by --priors FILE")
     fit = calibrate(
         scenario,
         priors=load_priors(arguments.priors or arguments.scenario),
