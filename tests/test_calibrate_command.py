@@ -6,7 +6,7 @@ import pytest
 
 import escalate as esc
 from escalate.__main__ import main
-from escalate.calibration import load_priors, prior_names
+from escalate.calibration import load_priors, prior_names, shipped_posterior
 from escalate.figures import shipped_figures
 from escalate.observation import Observation
 
@@ -89,13 +89,30 @@ def test_the_command_fits_writes_and_goes_on(tmp_path, capsys):
     assert "of 5 figures are met" in said
     names = {path.name for path in out.iterdir()}
     assert names == {
-        "fit.nc", "parameters.csv", "figures.csv", "posterior.png", "predictive.png", "generations",
+        "fit.nc", "parameters.csv", "figures.csv", "posterior.csv", "posterior.png", "predictive.png",
+        "generations",
     }  # fmt: skip
     table = (out / "parameters.csv").read_bytes()
     assert main([*words, "--quiet"]) == 0
     assert capsys.readouterr().out == ""
     assert (out / "parameters.csv").read_bytes() == table
     assert esc.load_fit(out / "fit.nc").fought <= 8000
+
+
+@pytest.mark.parametrize("name", prior_names())
+def test_shipped_posteriors_are_draws_of_their_priors(name):
+    draws, priors = shipped_posterior(name), load_priors(name)
+    names = [path if isinstance(path, str) else " = ".join(path) for path in priors]
+    assert draws.columns.tolist() == ["chain", "draw", *names]
+    assert len(draws) == 1000
+    for column, law in zip(names, priors.values(), strict=True):
+        low, high = law.support()
+        assert draws[column].between(low, high).all()
+
+
+def test_an_unknown_posterior():
+    with pytest.raises(esc.EscalateError, match="did you mean 'winter-2023-24'"):
+        shipped_posterior("winter-2023")
 
 
 def test_the_command_needs_priors(capsys):

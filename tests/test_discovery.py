@@ -33,7 +33,7 @@ def cost(ensemble):
 
 
 def swept(scenario, design):
-    return esc.sweep(scenario, design, replications=1, rng=1, outcomes={"cost": cost})
+    return esc.sweep(scenario, design, replications=1, rng=1, outcomes={"spent": cost})
 
 
 def column(sweep, name):
@@ -121,23 +121,23 @@ def test_two_rectangles_are_two_boxes(space):
 
 
 def test_a_middle_is_bounded_on_both_sides(space):
-    found = discover(space, "cost", above=2.0, below=5.0, rng=1)
+    found = discover(space, "spent", above=2.0, below=5.0, rng=1)
     (box,) = found.boxes
     assert box.ranges["cost"] == (pytest.approx(2.0, abs=0.1), pytest.approx(5.0, abs=0.1))
     assert " < cost <= " in str(box)
-    assert found.event == "cost > 2 and < 5"
+    assert found.event == "spent > 2 and < 5"
 
 
 def test_it_comes_again_with_the_seed(space):
-    one, same, other = (discover(space, "cost", above=2.0, rng=rng) for rng in (0, 0, 1))
+    one, same, other = (discover(space, "spent", above=2.0, rng=rng) for rng in (0, 0, 1))
     assert str(one) == str(same)
     assert (one.checked == same.checked).all()
     assert (one.checked != other.checked).any()
 
 
 def test_nowhere_and_everywhere_are_said(space):
-    assert "nowhere" in str(discover(space, "cost", above=100.0))
-    assert "everywhere" in str(discover(space, "cost", above=-1.0))
+    assert "nowhere" in str(discover(space, "spent", above=100.0))
+    assert "everywhere" in str(discover(space, "spent", above=-1.0))
 
 
 def test_blocks_stay_together(peace):
@@ -145,7 +145,7 @@ def test_blocks_stay_together(peace):
         (saltelli(COST, COUNT, base=64, rng=1), 4),
         (morris(COST, COUNT, trajectories=64, rng=1), 3),
     ):
-        found = discover(swept(peace, design), "cost", above=5.0, rng=1)
+        found = discover(swept(peace, design), "spent", above=5.0, rng=1)
         blocks = found.checked.reshape(-1, step)
         assert (blocks.all(axis=1) | ~blocks.any(axis=1)).all()
         assert str(found.boxes[0]).startswith("cost > ")
@@ -169,15 +169,15 @@ def test_points_without_a_value_are_left_out(peace):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda s: discover(s.design, "cost", above=1.0), "must be a Sweep"),
-        (lambda s: discover(s, "costs", above=1.0), "did you mean 'cost'"),
-        (lambda s: discover(s, "cost"), "`above`, `below` or both must be given"),
-        (lambda s: discover(s, "cost", above=2.0, below=1.0), "`above < below` must hold"),
-        (lambda s: discover(s, "cost", above=math.nan), "must be finite numbers"),
+        (lambda s: discover(s.design, "spent", above=1.0), "must be a Sweep"),
+        (lambda s: discover(s, "spend", above=1.0), "did you mean 'spent'"),
+        (lambda s: discover(s, "spent"), "`above`, `below` or both must be given"),
+        (lambda s: discover(s, "spent", above=2.0, below=1.0), "`above < below` must hold"),
+        (lambda s: discover(s, "spent", above=math.nan), "must be finite numbers"),
         (lambda s: discover(s, lambda s: np.zeros(3)), r"an array of shape \(512,\)"),
         (lambda s: discover(s, lambda s: np.ones(512, bool), above=1.0), "takes no `above`"),
-        (lambda s: discover(s, "cost", above=1.0, max_boxes=0), "1 or more"),
-        (lambda s: discover(s, "cost", above=1.0, least_size=1.0), "0 < least_size < 1"),
+        (lambda s: discover(s, "spent", above=1.0, max_boxes=0), "1 or more"),
+        (lambda s: discover(s, "spent", above=1.0, least_size=1.0), "0 < least_size < 1"),
     ],
 )
 def test_what_cannot_be_looked_for_is_refused(space, call, message):
@@ -188,10 +188,10 @@ def test_what_cannot_be_looked_for_is_refused(space, call, message):
 def test_too_few_points_are_refused(peace):
     few = swept(peace, grid(COUNT, COST, levels=4))
     with pytest.raises(EscalateError, match="there must be 45 points"):
-        discover(few, "cost", above=5.0)
+        discover(few, "spent", above=5.0)
     apart = swept(peace, one_at_a_time(peace, COST, COUNT))
     with pytest.raises(EscalateError, match="leaves some as they are"):
-        discover(apart, "cost", above=5.0)
+        discover(apart, "spent", above=5.0)
 
 
 def test_without_the_extra_its_name_is_said(space, monkeypatch):
@@ -200,4 +200,4 @@ def test_without_the_extra_its_name_is_said(space, monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
     message = r"this needs sklearn: pip install 'escalate-sim\[sensitivity\]'"
     with pytest.raises(EscalateError, match=message):
-        discover(space, "cost", above=2.0)
+        discover(space, "spent", above=2.0)

@@ -264,7 +264,7 @@ def test_a_value_below_zero_is_not_printed(table):
 # ---------------------------------------------------------------------- over time
 def test_indices_of_a_series_are_those_of_each_day(small):
     reliable = uncertainty("sides.A.weapons.x1.reliability_prob", 0.2, 1.0)
-    stock = lever("sides.A.weapons.x2.stock", 1, 4, whole=True)
+    stock = lever("sides.A.weapons.x2.stock", 1, 4, whole=True, name="stock")
     design = saltelli(reliable, stock, base=64, rng=1)
     own = {"of_first": lambda e: e.data["launched"].sum(axis=(1, 2)).astype(float)}
     later = small.replace({"calendar": (ordered(1.0, x1=9), ordered(30.0, x2=4))})

@@ -17,12 +17,13 @@ from __future__ import annotations
 from escalate.calibration.checks import SBC, Recovery, recovery, sbc
 from escalate.calibration.fit import Fit, calibrate, load_fit, optimise
 from escalate.calibration.model import Model
-from escalate.calibration.prior_file import load_priors, prior_names
+from escalate.calibration.prior_file import load_priors, prior_names, shipped_posterior
 from escalate.calibration.sampling import METHODS
 from escalate.calibration.which_rule import RuleProbabilities, rule_probabilities
 
 __all__ = [
-    "calibrate", "optimise", "Fit", "load_fit", "load_priors", "prior_names", "Model", "METHODS",
+    "calibrate", "optimise", "Fit", "load_fit", "Model", "METHODS",
+    "load_priors", "prior_names", "shipped_posterior",
     "sbc", "SBC", "recovery", "Recovery",
     "rule_probabilities", "RuleProbabilities",
 ]  # fmt: skip

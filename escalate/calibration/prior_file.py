@@ -1,4 +1,4 @@
-"""Priors stated in a file: what is believed of each parameter before any report is read."""
+"""What is believed of parameters, in files: priors, and posteriors that come with the library."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import tomllib
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from escalate.errors import Problem, ScenarioError, closest
+from escalate.errors import EscalateError, Problem, ScenarioError, closest
 
-__all__ = ["load_priors", "prior_names"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["load_priors", "prior_names", "shipped_posterior"]
 
 _OWN = ("law", "also", "source")
 _SHIPPED = resources.files("escalate") / "data" / "priors"
+_POSTERIORS = resources.files("escalate") / "data" / "posteriors"
 
 
 def prior_names() -> tuple[str, ...]:
@@ -27,6 +31,39 @@ def prior_names() -> tuple[str, ...]:
     """
     files = [entry.name for entry in _SHIPPED.iterdir()]
     return tuple(sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
+
+
+def shipped_posterior(name: str) -> pd.DataFrame:
+    """Give draws from the posterior of a shipped scenario, as ``escalate calibrate`` writes them.
+
+    Parameters
+    ----------
+    name : str
+        One of `prior_names`.
+
+    Returns
+    -------
+    DataFrame
+        A row a draw, with columns ``chain``, ``draw`` and a column a parameter; paths that share a
+        value are joined by " = ".
+
+    Raises
+    ------
+    EscalateError
+        No such scenario.
+
+    Examples
+    --------
+    >>> draws = shipped_posterior("winter-2023-24")
+    >>> 75.0 < draws["sides.RU.plans.vowed.size"].mean() < 90.0
+    True
+    """
+    import pandas as pd
+
+    if name not in prior_names():
+        raise EscalateError(f"unknown fit {name!r}: {closest(name, prior_names())}")
+    with (_POSTERIORS / f"{name}.csv").open(encoding="utf-8") as file:
+        return pd.read_csv(file)
 
 
 def load_priors(name_or_path: str | os.PathLike[str]) -> dict[Any, Any]:
