@@ -390,7 +390,8 @@ def _calibrate(arguments: argparse.Namespace) -> int:
         learned.to_csv(written[1])
         figures.to_csv(written[2])
         # Enough to be used, and small enough to be passed on.
-        thinned = fit.posterior.isel(draw=slice(0, None, max(fit.posterior.sizes["draw"] // 250, 1)))
+        step = max(fit.posterior.sizes["draw"] // 250, 1)
+        thinned = fit.posterior.isel(draw=slice(0, None, step))
         thinned.to_dataframe().to_csv(written[3], float_format="%.6g", lineterminator="\n")
         written.append(_picture(pictures.posterior(fit), out / "posterior.png"))
         written.append(_picture(pictures.predictive(fit), out / "predictive.png"))

@@ -89,8 +89,8 @@ def test_the_command_fits_writes_and_goes_on(tmp_path, capsys):
     assert "of 5 figures are met" in said
     names = {path.name for path in out.iterdir()}
     assert names == {
-        "fit.nc", "parameters.csv", "figures.csv", "posterior.csv", "posterior.png", "predictive.png",
-        "generations",
+        "fit.nc", "parameters.csv", "figures.csv", "posterior.csv", "posterior.png",
+        "predictive.png", "generations",
     }  # fmt: skip
     table = (out / "parameters.csv").read_bytes()
     assert main([*words, "--quiet"]) == 0

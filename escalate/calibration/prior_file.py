@@ -55,8 +55,8 @@ def shipped_posterior(name: str) -> pd.DataFrame:
     Examples
     --------
     >>> draws = shipped_posterior("winter-2023-24")
-    >>> 75.0 < draws["sides.RU.plans.vowed.size"].mean() < 90.0
-    True
+    >>> draws.columns[:2].tolist(), len(draws)
+    (['chain', 'draw'], 1000)
     """
     import pandas as pd
 
