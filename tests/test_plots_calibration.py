@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.sbc import FIGURES, PRIORS, scenario
-from escalate.calibration import SBC, calibrate
+from escalate.calibration import SBC, SERIES_RULES, calibrate, series_rule_probabilities
 from escalate.errors import EscalateError
 from escalate.plots import calibration as plots
 
@@ -76,3 +76,13 @@ def test_pictures_take_the_axes_they_are_given(fit, found):
                        (plots.rank_differences, found)):  # fmt: skip
         ax = plt.figure().subplots()
         assert draw(what, ax=ax) is ax
+
+
+def test_a_rule_reaches_over_all_priors_that_were_tried():
+    own, other = np.random.default_rng(1).poisson(0.5, (2, 60))
+    found = series_rule_probabilities(own, other, points=1_000, rng=1)
+    ax = plots.rules(found)
+    reach = [line.get_xdata() for line in ax.lines if len(line.get_xdata()) == 2][1:]
+    for name, ends in zip(SERIES_RULES, reach, strict=True):
+        assert list(ends) == [found.sensitivity[name].min(), found.sensitivity[name].max()]
+    assert found.verdict.capitalize() in words(ax)

@@ -19,11 +19,18 @@ from escalate.calibration.fit import Fit, calibrate, load_fit, optimise
 from escalate.calibration.model import Model
 from escalate.calibration.prior_file import load_priors, prior_names, shipped_posterior
 from escalate.calibration.sampling import METHODS
-from escalate.calibration.which_rule import RuleProbabilities, rule_probabilities
+from escalate.calibration.series_rule import SERIES_RULES, series_rule_probabilities
+from escalate.calibration.which_rule import (
+    RuleProbabilities,
+    RuleRecovery,
+    rule_probabilities,
+    rule_recovery,
+)
 
 __all__ = [
     "calibrate", "optimise", "Fit", "load_fit", "Model", "METHODS",
     "load_priors", "prior_names", "shipped_posterior",
     "sbc", "SBC", "recovery", "Recovery",
-    "rule_probabilities", "RuleProbabilities",
+    "rule_probabilities", "RuleProbabilities", "rule_recovery", "RuleRecovery",
+    "series_rule_probabilities", "SERIES_RULES",
 ]  # fmt: skip

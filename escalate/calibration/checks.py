@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from escalate.calibration.fit import Fit, calibrate
-from escalate.calibration.model import Array, Model, Paths, Space, ess, model_of, normalised
+from escalate.calibration.model import (
+    Array,
+    Model,
+    Paths,
+    Space,
+    Values,
+    ess,
+    model_of,
+    normalised,
+)
 from escalate.calibration.sampling import BATCH, Progress, job_of
 from escalate.errors import EscalateError
 from escalate.figures import Figure
@@ -22,7 +31,7 @@ from escalate.scenario import Scenario
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SBC", "Recovery", "recovery", "sbc"]
+__all__ = ["SBC", "PriorTable", "Recovery", "prior_table", "recovery", "sbc"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,6 +179,86 @@ class SBC:
         return pd.DataFrame.from_dict(rows, orient="index")
 
 
+@dataclass(frozen=True, eq=False)
+class PriorTable:
+    """Wars of points from the prior, and reports of other wars to be explained by them."""
+
+    model: Any
+    """Scenario, figures and observation model."""
+    space: Space
+    """The priors."""
+    z: Array
+    """Points in normal scores, shape (points, parameters)."""
+    values: Values
+    """The same as parameters."""
+    truths: Array
+    """What happened in their wars, shape (points, wars, figures)."""
+    true: Array
+    """Points that reports were made with, shape (replications, parameters)."""
+    reports: Array
+    """Those reports, shape (replications, figures, 2)."""
+    random: np.random.Generator
+    """What further draws are made with."""
+    workers: int
+    """Threads."""
+
+    def log_likelihood(self, report: Array) -> Array:
+        """Give the log chance of reports under each point, shape (points,)."""
+        model = self.model.with_reports(report)
+        return np.asarray(model.log_likelihood(self.truths, self.values).sum(axis=1))
+
+
+def prior_table(
+    scenario: Scenario | Model,
+    figures: Iterable[Figure] | None,
+    priors: Mapping[Paths, Any] | None,
+    *,
+    replications: int,
+    points: int,
+    wars: int,
+    rng: object = None,
+    workers: int | None = None,
+    observation: Observation | None = None,
+    together: str = "exchange",
+    progress: Progress = None,
+) -> PriorTable:
+    """Fight wars of points from the prior; parameters are those of `sbc`."""
+    for name, value in (("replications", replications), ("points", points)):
+        if not isinstance(value, (int, np.integer)) or value < 1:
+            raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
+    job = job_of(
+        scenario, figures, priors, "prior", 2**62, wars, rng, workers, observation, together,
+        None, progress,
+    )  # fmt: skip
+    model, space, d = job.model, job.space, len(job.space)
+    random = job.rng(0)
+    z, true = random.standard_normal((points, d)), random.standard_normal((replications, d))
+    total = points * wars + replications
+    done = 0
+
+    def note(more: int) -> None:
+        nonlocal done
+        done += more
+        if callable(progress):
+            progress(done, total)
+
+    def fought(rows: Array, number: int, key: int) -> Array:
+        seed = Seed(job.seed.entropy, (*job.seed.spawn_key, key))
+        parts = []
+        for begin in range(0, len(rows), BATCH):
+            own = rows[begin : begin + BATCH]
+            parts.append(
+                model.truths(space.values(own), number, seed, first=begin, workers=job.workers)
+            )
+            note(len(own) * number)
+        return np.concatenate(parts)
+
+    values, truths = space.values(z), fought(z, wars, 0)
+    worlds = fought(true, 1, 1)[:, 0]
+    reports = model.simulated_reports(worlds, space.values(true), random)
+    return PriorTable(model, space, z, values, truths, true, reports, random, job.workers)
+
+
 def sbc(
     scenario: Scenario | Model,
     figures: Iterable[Figure] | None = None,
@@ -228,58 +317,22 @@ def sbc(
     >>> found.ranks.shape
     (40, 1)
     """
-    for name, value in (("replications", replications), ("draws", draws), ("points", points)):
-        if not isinstance(value, (int, np.integer)) or value < 1:
-            raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
+    if not isinstance(draws, (int, np.integer)) or draws < 1:
+        raise EscalateError(f"`draws` must be a whole number, 1 or more, but got {draws!r}")
     if not 0.0 < scale < math.inf:
         raise EscalateError(f"`0 < scale` must hold, but got {scale!r}")
-    job = job_of(
-        scenario,
-        figures,
-        priors,
-        "prior",
-        2**62,
-        wars,
-        rng,
-        workers,
-        observation,
-        together,
-        None,
-        progress,
-    )
-    model, space, d = job.model, job.space, len(job.space)
-    random = job.rng(0)
-    z, true = random.standard_normal((points, d)), random.standard_normal((replications, d))
-    total = points * wars + replications
-    done = 0
-
-    def note(more: int) -> None:
-        nonlocal done
-        done += more
-        if callable(progress):
-            progress(done, total)
-
-    def fought(rows: Array, number: int, key: int) -> Array:
-        seed = Seed(job.seed.entropy, (*job.seed.spawn_key, key))
-        parts = []
-        for begin in range(0, len(rows), BATCH):
-            own = rows[begin : begin + BATCH]
-            parts.append(
-                model.truths(space.values(own), number, seed, first=begin, workers=job.workers)
-            )
-            note(len(own) * number)
-        return np.concatenate(parts)
-
-    values, table = space.values(z), fought(z, wars, 0)
-    worlds = fought(true, 1, 1)[:, 0]
-    reports = model.simulated_reports(worlds, space.values(true), random)
+    table = prior_table(
+        scenario, figures, priors, replications=replications, points=points, wars=wars, rng=rng,
+        workers=workers, observation=observation, together=together, progress=progress,
+    )  # fmt: skip
+    z, true, d = table.z, table.true, len(table.space)
     ranks = np.empty((replications, d), dtype=np.int64)
     means, sds = np.empty((replications, d)), np.empty((replications, d))
     # Random numbers of each data set by itself, so that threads may take them in any order.
-    uniforms = random.random((replications, draws + d))
+    uniforms = table.random.random((replications, draws + d))
 
     def one(r: int) -> None:
-        likelihood = model.with_reports(reports[r]).log_likelihood(table, values).sum(axis=1)
+        likelihood = table.log_likelihood(table.reports[r])
         weight = normalised(likelihood)
         mean = weight @ z
         means[r], sds[r] = mean, np.sqrt(weight @ (z - mean) ** 2)
@@ -290,9 +343,9 @@ def sbc(
         effective[r] = ess(likelihood)
 
     below, effective = np.empty((replications, d)), np.empty(replications)
-    with ThreadPoolExecutor(job.workers) as pool:
+    with ThreadPoolExecutor(table.workers) as pool:
         list(pool.map(one, range(replications)))
-    return SBC(space.names, draws, ranks, true, means, sds, below, effective, float(scale))
+    return SBC(table.space.names, draws, ranks, true, means, sds, below, effective, float(scale))
 
 
 @dataclass(frozen=True, eq=False)

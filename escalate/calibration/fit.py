@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import special
 
-from escalate.calibration.model import Array, Model, Paths, Space, ess, log_normal, normalised
+from escalate.calibration.model import (
+    Array,
+    Model,
+    Paths,
+    Space,
+    ess,
+    evidence_of,
+    log_normal,
+    normalised,
+)
 from escalate.calibration.sampling import FRESH, WARS, Progress, job_of, sampled
 from escalate.errors import EscalateError, Problem, ResultError
 from escalate.figures import Figure
@@ -255,15 +264,9 @@ class Fit:
         EscalateError
             A method that does not give it.
         """
-        return self._evidence(self.log_weight)
-
-    def _evidence(self, log_weight: Array) -> tuple[float, float]:
         if self.method == "emcee":
             raise EscalateError("the method 'emcee' gives no evidence; 'population' does")
-        top = log_weight.max()
-        weight = np.exp(log_weight - top)
-        error = weight.std(ddof=1) / weight.mean() / math.sqrt(len(weight))
-        return float(top + np.log(weight.mean())), float(error)
+        return evidence_of(self.log_weight)
 
     @cached_property
     def _weight(self) -> Array:

@@ -31,6 +31,7 @@ __all__ = [
     "Space",
     "Values",
     "ess",
+    "evidence_of",
     "log_normal",
     "model_of",
     "normalised",
@@ -376,6 +377,22 @@ def ess(log_weight: Array) -> float:
     if not np.isfinite(total):
         return 0.0
     return float(np.exp(2.0 * total - special.logsumexp(2.0 * log_weight)))
+
+
+def evidence_of(log_weight: Array) -> tuple[float, float]:
+    """Give the log of a mean of weights, and its Monte Carlo error.
+
+    Parameters
+    ----------
+    log_weight : ndarray of float64
+        Their logs.
+    """
+    top = log_weight.max()
+    if not np.isfinite(top):
+        return -math.inf, 0.0
+    weight = np.exp(log_weight - top)
+    error = weight.std(ddof=1) / weight.mean() / math.sqrt(len(weight))
+    return float(top + np.log(weight.mean())), float(error)
 
 
 def normalised(log_weight: Array) -> Array:

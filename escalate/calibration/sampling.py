@@ -50,7 +50,7 @@ BATCH = 64
 CHAINS = 4
 """Parts of the points, each an estimate by itself."""
 _GENERATIONS = 12
-_ADAPTING = 4  # generations of half the size, after each of which the proposal is fitted anew
+_COUNTED = 8  # generations after the last change of the proposal
 _FAR = 6.5  # standard deviations of the prior beyond which nothing is looked at: 8e-11 of it
 _DEFENSIVE, _FREEDOM = 0.1, 5.0
 
@@ -110,6 +110,8 @@ class Job:
     workers: int
     store: Path | None
     progress: Progress
+    adapting: int = 4
+    """Generations of half the size, after each of which the proposal is fitted anew."""
 
     def evaluate(self, z: Array, generation: int, done: int) -> dict[str, Array]:
         """Fight the wars of a generation's points and weigh its reports."""
@@ -213,8 +215,9 @@ _GENERATION = "generation-{:03d}.npz"
 
 def _by_importance(job: Job) -> tuple[dict[str, Array], Array, list[dict[str, float]]]:
     """Draw points in generations; only those after the last change of the proposal count."""
-    adapting = _ADAPTING if job.method == "population" else 0
-    share = np.where(np.arange(_GENERATIONS) < adapting, 0.5, 1.0)
+    adapting = job.adapting if job.method == "population" else 0
+    generations = adapting + _COUNTED if adapting else _GENERATIONS
+    share = np.where(np.arange(generations) < adapting, 0.5, 1.0)
     ends = np.rint(job.points * np.cumsum(share) / share.sum()).astype(int)
     sizes = np.diff(ends, prepend=0).tolist()
     proposals: list[_Proposal | None] = []

@@ -9,6 +9,7 @@ import numpy as np
 
 from escalate.calibration.checks import SBC
 from escalate.calibration.fit import Fit
+from escalate.calibration.which_rule import DECISIVE, RuleProbabilities
 from escalate.comparison import LEVEL
 from escalate.errors import EscalateError, closest
 from escalate.plots import _style as style
@@ -16,7 +17,7 @@ from escalate.plots import _style as style
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["posterior", "predictive", "rank_differences", "ranks"]
+__all__ = ["posterior", "predictive", "rank_differences", "ranks", "rules"]
 
 _WORDS = {"learned": "learned", "weakly learned": "weakly", "still the prior": "prior"}
 
@@ -325,4 +326,41 @@ def rank_differences(found: SBC, *, ax: Axes | None = None) -> Axes:
     ax.set(xlim=(0.0, 1.0), ylim=(-most, most))
     ax.legend(fontsize=style.SMALL, frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0),
               borderpad=0.0, handlelength=2.4, labelspacing=0.25)  # fmt: skip
+    return ax
+
+
+def rules(found: RuleProbabilities, *, ax: Axes | None = None) -> Axes:
+    """Draw how probable each rule is, and how far that depends on what was believed before.
+
+    The dot is the probability under the priors as given, the line reaches over all priors that
+    were tried. Beyond the dashed line under all of them, the data may speak for a rule.
+
+    Parameters
+    ----------
+    found : RuleProbabilities
+        What `rule_probabilities` or `series_rule_probabilities` gives.
+    ax : Axes, optional
+        Where to draw; a new figure if not given.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> from escalate.calibration import series_rule_probabilities
+    >>> own, other = np.random.default_rng(1).poisson(0.5, (2, 60))
+    >>> rules(series_rule_probabilities(own, other, points=1_000, rng=1)).get_xlabel()
+    'Posterior probability'
+    """
+    names = [str(name) for name in found.table.index]
+    ax = style.axes(ax, style.ONE_COLUMN, 0.8 + 0.24 * len(names), x="Posterior probability")
+    ax.axvline(DECISIVE, color=style.GREY, lw=0.7, ls="--")
+    for y, name in enumerate(names):
+        under = found.sensitivity[name].to_numpy()
+        ax.plot([under.min(), under.max()], [y, y], color=style.GREY, lw=1.6, solid_capstyle="butt")
+        ax.plot(float(found.table["probability"].to_dict()[name]), y, "o", color=style.INK, ms=4.0)
+    style.rows(ax, {float(y): name.replace("_", "-") for y, name in enumerate(names)})
+    ax.set(xlim=(-0.03, 1.03), ylim=(len(names) - 0.5, -0.5))
+    style.write(ax, found.verdict.capitalize(), 0.0, 1.0, (0, 5), "axes fraction")
     return ax
