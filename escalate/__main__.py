@@ -152,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{word} day to forecast, such as 2025-04-21",
         )  # fmt: skip
     forecast.add_argument(
-        "--horizon", type=int, default=7, metavar="DAYS",
+        "--horizon", type=_positive, default=7, metavar="DAYS",
         help="days added up in each forecast (default: 7)",
     )  # fmt: skip
     forecast.add_argument(
@@ -174,7 +174,7 @@ def _day(text: str) -> date:
 def _positive(text: str) -> int:
     value = _whole(text)
     if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more, but got 0")
+        raise argparse.ArgumentTypeError(f"must be 1 or more, but got {text!r}")
     return value
 
 
@@ -416,14 +416,15 @@ def _forecast(arguments: argparse.Namespace) -> int:
     scores = score_forecasts(table, arguments.from_day, arguments.to_day, horizon=arguments.horizon)
     first, last = scores.weeks["start"].min(), scores.weeks["start"].max()
     last += timedelta(days=scores.horizon - 1)
-    days = "week" if scores.horizon == 7 else f"{scores.horizon} days"
+    days = {1: "a day", 7: "a week"}.get(scores.horizon, f"{scores.horizon} days")
     print(f"{table.file} ({table.form}): {table.first} to {table.last}")
     if table.problems:
-        print(
-            f"left out {len(table.problems):,} rows that are wrong; the first: {table.problems[0]}"
-        )
-    print(f"{scores.scored} forecasts of a {days}, {first:%Y-%m-%d} to {last:%Y-%m-%d}, each from "
-          "the days before it alone")  # fmt: skip
+        print(f"left out {len(table.problems):,} rows that are wrong, as if there had been no such "
+              f"strike; the first: {table.problems[0]}")  # fmt: skip
+    for note in table.notes:
+        print(f"note: {note}")
+    print(f"{scores.scored} forecast{'s' * (scores.scored != 1)} of {days}, {first:%Y-%m-%d} to "
+          f"{last:%Y-%m-%d}, each from the days before it alone")  # fmt: skip
     if scores.scored < scores.asked:
         print(f"asked for {scores.asked}; the table ends on {table.last}, so {scores.scored} "
               f"{'was' if scores.scored == 1 else 'were'} scored")  # fmt: skip
