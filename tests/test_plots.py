@@ -512,6 +512,14 @@ class TestReported:
         assert r"\$x_\$ office\$; contradicts X1" in said(ax)
         ax.figure.draw_without_rendering()
 
+    def test_long_words_leave_room_to_draw(self):
+        rows = [reported(id=f"S{i}." + 60 * "x", claimant="two\nlines " + 90 * "y", low=9.0 - i,
+                         high=9.0 - i) for i in range(5)]  # fmt: skip
+        ax = plots.reported(rows, "killed")
+        ax.figure.draw_without_rendering()  # warns where there is none
+        assert ax.get_position().width > 0.15
+        assert "two lines yyy" in said(ax)
+
     def test_sides_look_the_same_in_every_picture(self):
         rows = [reported(id="X2", attacker="South", defender="North"), reported(),
                 reported(id="X3", attacker="both", quantity="hits"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -164,10 +165,10 @@ def reported(figures: Iterable[Figure], quantity: str, *, ax: Axes | None = None
         ax.plot(ends, [y] * len(ends), mark, color=colour, markersize=4.5, markeredgecolor="w",
                 markeredgewidth=0.4, clip_on=False, zorder=4)  # fmt: skip
         words = "; ".join([f.claimant, *against.get(f.id, ())])
-        style.write(ax, _plain(words), 1.0, y, (8, 0), ("axes fraction", "data"))
+        style.write(ax, _plain(words, 36), 1.0, y, (8, 0), ("axes fraction", "data"))
         if y and f.date_start != rows[y - 1].date_start:
             ax.axhline(y - 0.5, color=style.GREY, linewidth=0.5, linestyle=":", zorder=0)
-    labels = [_plain(f"{_days(f)}   {_said(f, quantity)}") for f in rows]
+    labels = [_plain(f"{_days(f)}   {_said(f, quantity)}", 48) for f in rows]
     style.rows(ax, dict(enumerate(labels)))
     ax.set(xlim=(0.0, edge), ylim=(len(rows) - 0.4, -0.6))
     if not share:
@@ -185,9 +186,10 @@ def reported(figures: Iterable[Figure], quantity: str, *, ax: Axes | None = None
     return style.legend(ax, keys)
 
 
-def _plain(words: str) -> str:
-    """Keep matplotlib from reading formulas into what somebody wrote."""
-    return words.replace("$", r"\$")
+def _plain(words: str, most: int) -> str:
+    """Give what somebody wrote on one line, cut where it is long, and not read as a formula."""
+    words = re.sub(r"[\n\t\r\0]+", " ", words)
+    return (words if len(words) <= most else f"{words[: most - 1]}…").replace("$", r"\$")
 
 
 def _days(figure: Figure) -> str:
@@ -217,5 +219,5 @@ def _said(c: Figure, known: str = "") -> str:
         c.quantity, c.quantity
     )
     unit = {"hours": " h", "USD": " USD"}.get(c.unit, "")
-    of = f"{kind}{'' if c.quantity == known else what}".strip()
-    return f"{c.id} {c.attacker} {of}".strip().replace("_", " ") + f": {named}{unit}"
+    of = f"{kind}{'' if c.quantity == known else what}".strip().replace("_", " ")
+    return f"{c.id} {c.attacker} {of}".strip() + f": {named}{unit}"
