@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from escalate.errors import EscalateError, closest
-from escalate.strikes import Strikes
+from escalate.strikes import Strikes, as_day, as_whole
 from escalate.theory._check import Floats, within
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def baseline(
     84.0
     """
     if name not in _BASELINE:
-        raise EscalateError(f"unknown baseline {name!r}: {closest(name, _BASELINE)}")
+        raise EscalateError(f"unknown baseline {name!r}: {closest(str(name), _BASELINE)}")
     days = _Days(table, outcome, horizon)
     days.parts(group)
     return _BASELINE[name](_blocks(days.before(group, origin), horizon), horizon)
@@ -263,6 +263,7 @@ class _Days:
     """The days of a table as forecasts look at them: never past their origin."""
 
     def __init__(self, table: Strikes, outcome: str, horizon: int) -> None:
+        horizon = as_whole("horizon", horizon)
         if not 1 <= horizon <= _HISTORY_DAYS // 4:
             raise EscalateError(
                 f"`1 <= horizon <= {_HISTORY_DAYS // 4}` must hold, but got {horizon}"
@@ -277,12 +278,12 @@ class _Days:
         """Name what is forecast apart."""
         held = [str(name) for name in self.daily]
         if group not in held:
-            raise EscalateError(f"unknown group {group!r}: {closest(group, held)}")
+            raise EscalateError(f"unknown group {group!r}: {closest(str(group), held)}")
         return [name for name in held if name != "all" and group in ("all", name)] or [group]
 
     def before(self, group: str, origin: date) -> Floats:
         """Give the days before a forecast."""
-        table = self.table
+        table, origin = self.table, as_day("origin", origin)
         enough = table.first + timedelta(days=_needed(self.horizon))
         end = table.last + timedelta(days=1)
         if not enough <= origin <= end:
@@ -649,6 +650,8 @@ def score_forecasts(
     """
     import pandas as pd
 
+    start, end = as_day("start", start), as_day("end", end)
+    horizon = as_whole("horizon", horizon)
     if start > end:
         raise EscalateError(f"`start <= end` must hold, but got {start} and {end}")
     if horizon < 1:

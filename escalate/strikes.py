@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import operator
 import os
 import re
 from bisect import bisect_left, bisect_right
@@ -243,7 +244,7 @@ class Strikes:
             ("series", series or self.series[0], self.series),
         ):
             if value not in known:
-                raise EscalateError(f"unknown {name} {value!r}: {closest(value, known)}")
+                raise EscalateError(f"unknown {name} {value!r}: {closest(str(value), known)}")
         rows = self.events[self.events["series"] == (series or self.series[0])]
         rows = rows[~rows["tally"]]
         days = pd.date_range(self.first, self.last, freq="D", name="day")
@@ -292,17 +293,38 @@ class Strikes:
         EscalateError
             If a name is unknown, or `days` below 1.
         """
+        days = as_whole("days", days)
         if days < 1:
             raise EscalateError(f"`1 <= days` must hold, but got {days}")
         daily = self.daily(outcome, by=by, series=series)
         if start is not None:
-            ahead = (start - self.first).days
+            ahead = (as_day("start", start) - self.first).days
             daily = daily.iloc[ahead if ahead >= 0 else ahead % days :]
         whole = len(daily) // days * days
         sums = daily.iloc[:whole].to_numpy().reshape(-1, days, daily.shape[1]).sum(axis=1)
         import pandas as pd
 
         return pd.DataFrame(sums, index=daily.index[:whole:days], columns=daily.columns)
+
+
+def as_day(name: str, value: Any) -> date:
+    """Give a day as a date, from a date, a time or a text such as 2024-01-31."""
+    try:
+        day = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        day = None
+    if not isinstance(day, date) or day != day:  # pandas' NaT calls itself a date
+        raise EscalateError(f"`{name}` must be a day such as 2024-01-31, but got {value!r}")
+    return day.date() if isinstance(day, datetime) else day
+
+
+def as_whole(name: str, value: Any) -> int:
+    """Give a whole number, of Python or NumPy."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        message = f"`{name}` must be a whole number, but got {value!r}"
+        raise EscalateError(message) from None
 
 
 def read_strikes(path: str | os.PathLike[str], *, keep_good: bool = False) -> Strikes:

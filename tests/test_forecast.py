@@ -1,9 +1,10 @@
 """Forecasts: distributions that see the past alone, scored as they should be."""
 
 import math
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -275,6 +276,23 @@ class TestScores:
     def test_what_cannot_be_scored(self, war, start, end, more, message):
         with pytest.raises(EscalateError, match=message):
             score_forecasts(war, start, end, **more)
+
+    def test_days_come_in_several_types(self, war):
+        when = ("2024-06-01", datetime(2024, 6, 1, 9), pd.Timestamp("2024-06-01"), np.datetime64)
+        first = forecast(war, date(2024, 6, 1)).mean
+        assert [forecast(war, day).mean for day in when[:3]] == [first] * 3
+        assert war.weekly(start="2024-06-01").index[0] == war.weekly(start=when[2]).index[0]
+        for wrong in (None, 3, "June", pd.NaT, when[3]):
+            with pytest.raises(EscalateError, match="`start` must be a day such as 2024-01-31"):
+                score_forecasts(war, wrong, date(2024, 7, 1))
+        for name, ask in (("horizon", score_forecasts), ("days", None)):
+            with pytest.raises(
+                EscalateError, match=f"`{name}` must be a whole number, but got 7.0"
+            ):
+                if ask:
+                    ask(war, date(2024, 6, 1), date(2024, 7, 1), horizon=7.0)
+                else:
+                    war.weekly(days=7.0)
 
     def test_a_week_without_reports_to_score_by(self, tmp_path):
         header = "date,bulletin_uavs,drones_claimed_downed_territory"
