@@ -819,8 +819,10 @@ class _Reader:
             days = list(events["day"]) or days
         events["day"] = pd.to_datetime(events["day"])
         events = events.sort_values("day", kind="stable", ignore_index=True)
+        lone = events["subclass"] == _UNKNOWN[1]
+        weapons = f"{events['launched'][lone].sum():,.0f} weapons"
         for strange, taken in (
-            (self.unknown, "of a model nobody knows here, taken as `other`, in no sum"),
+            (self.unknown, f"of a model nobody knows here, {weapons} taken as `other`, in no sum"),
             (self.company, "that name a model nobody knows here beside known ones, taken as these"),
         ):
             if strange:
