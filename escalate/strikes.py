@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -142,6 +143,7 @@ def classify(model: str) -> tuple[str, str] | None:
     return found.pop() if len(found) == 1 else None
 
 
+@lru_cache(maxsize=1000)
 def _one_model(name: str) -> tuple[str, str] | None:
     name = re.sub(r"^kh-?(?=\d)", "x-", name.translate(_LATIN))
     starts = [
