@@ -1,4 +1,4 @@
-"""The command line: ``python -m escalate list | run | sweep | calibrate | forecast``."""
+"""The command line: ``python -m escalate list | figures | run | sweep | calibrate | forecast``."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         commands = {
-            "list": _list, "run": _run, "sweep": _sweep, "calibrate": _calibrate,
-            "forecast": _forecast,
+            "list": _list, "figures": _figures, "run": _run, "sweep": _sweep,
+            "calibrate": _calibrate, "forecast": _forecast,
         }  # fmt: skip
         code = commands[arguments.command](arguments)
         sys.stdout.flush()  # so that a broken pipe is found here, not while Python shuts down
@@ -69,6 +69,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"escalate {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("list", help="list the shipped scenarios")
+    figures = commands.add_parser("figures", help="list reported figures, checked")
+    figures.add_argument(
+        "source", nargs="?",
+        help="a shipped scenario, the path of its .toml file, or a .csv file of figures; all "
+        "shipped figures if not given",
+    )  # fmt: skip
+    figures.add_argument(
+        "--out", type=Path, metavar="DIR",
+        help="write the table, and a picture of each quantity, into this folder",
+    )  # fmt: skip
     run = commands.add_parser(
         "run",
         help="run a scenario once, and again for intervals, and compare it with reported figures",
@@ -152,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
             help=f"{word} day to forecast, such as 2025-04-21",
         )  # fmt: skip
     forecast.add_argument(
-        "--horizon", type=int, default=7, metavar="DAYS",
+        "--horizon", type=_positive, default=7, metavar="DAYS",
         help="days added up in each forecast (default: 7)",
     )  # fmt: skip
     forecast.add_argument(
@@ -174,7 +184,7 @@ def _day(text: str) -> date:
 def _positive(text: str) -> int:
     value = _whole(text)
     if value < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more, but got 0")
+        raise argparse.ArgumentTypeError(f"must be 1 or more, but got {text!r}")
     return value
 
 
@@ -202,6 +212,51 @@ def _list(arguments: argparse.Namespace) -> int:
     width = max(map(len, names), default=0)
     for name in names:
         print(f"{name:{width}}  {load_scenario(name).title}")
+    return 0
+
+
+def _figures(arguments: argparse.Namespace) -> int:
+    from escalate.comparison import figures_of
+    from escalate.figures import disagreements, figure_table, read_figures, shipped_figures
+    from escalate.scenario_file import load_scenario
+
+    source = arguments.source
+    if source is None:
+        figures = shipped_figures()
+    elif source.casefold().endswith(".csv"):
+        figures = read_figures(source)
+    else:
+        figures = figures_of(load_scenario(source))
+    table = figure_table(figures)
+    rows = [
+        (f.id, " to ".join(dict.fromkeys((f"{f.date_start}", f"{f.date_end}"))),
+         f"{f.attacker} on {f.defender}", f.weapon_category, f.quantity, f.describe(),
+         "" if f.unit in ("USD", "hours") else f.unit, f.claimant)
+        for f in figures
+    ]  # fmt: skip
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+    print(f"\n{len(figures)} figures" if figures else "no figures")
+    for found in disagreements(figures):
+        print(f"{found.later.id} {found.kind} {found.earlier.id}: {found.reason}")
+    if arguments.out is not None:
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from escalate import plots
+
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        written = [arguments.out / "figures.csv"]
+        table.to_csv(written[0], lineterminator="\n")
+        for number, quantity in enumerate(dict.fromkeys(table["quantity"])):
+            # A quantity is any text, so a file is named by what of it may stand in a name.
+            word = "".join(c if c.isalnum() or c == "_" else "-" for c in quantity)
+            name = f"{number + 1:02}-{word[:60]}.png"
+            written.append(_picture(plots.reported(figures, quantity), arguments.out / name))
+        print()
+        for path in written:
+            print(f"wrote {path}")
     return 0
 
 
@@ -416,14 +471,15 @@ def _forecast(arguments: argparse.Namespace) -> int:
     scores = score_forecasts(table, arguments.from_day, arguments.to_day, horizon=arguments.horizon)
     first, last = scores.weeks["start"].min(), scores.weeks["start"].max()
     last += timedelta(days=scores.horizon - 1)
-    days = "week" if scores.horizon == 7 else f"{scores.horizon} days"
+    days = {1: "a day", 7: "a week"}.get(scores.horizon, f"{scores.horizon} days")
     print(f"{table.file} ({table.form}): {table.first} to {table.last}")
     if table.problems:
-        print(
-            f"left out {len(table.problems):,} rows that are wrong; the first: {table.problems[0]}"
-        )
-    print(f"{scores.scored} forecasts of a {days}, {first:%Y-%m-%d} to {last:%Y-%m-%d}, each from "
-          "the days before it alone")  # fmt: skip
+        print(f"left out {len(table.problems):,} rows that are wrong, as if there had been no such "
+              f"strike; the first: {table.problems[0]}")  # fmt: skip
+    for note in table.notes:
+        print(f"note: {note}")
+    print(f"{scores.scored} forecast{'s' * (scores.scored != 1)} of {days}, {first:%Y-%m-%d} to "
+          f"{last:%Y-%m-%d}, each from the days before it alone")  # fmt: skip
     if scores.scored < scores.asked:
         print(f"asked for {scores.asked}; the table ends on {table.last}, so {scores.scored} "
               f"{'was' if scores.scored == 1 else 'were'} scored")  # fmt: skip

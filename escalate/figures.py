@@ -20,9 +20,12 @@ from numbers import Real
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from escalate.errors import FigureError, Problem, closest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ABOUT_SHARE",
@@ -30,6 +33,7 @@ __all__ = [
     "Disagreement",
     "Figure",
     "disagreements",
+    "figure_table",
     "read_figures",
     "select",
     "shipped_figures",
@@ -232,6 +236,10 @@ def _wanted(figure: Figure, column: str) -> str | None:
         return "filled in"
     if value not in _KNOWN.get(column, (value,)):
         return f"a known one ({closest(value, _KNOWN[column])})"
+    if column == "unit" and value not in _MEASURES:
+        measure = {name.casefold(): name for name in _MEASURES}.get(value.casefold())
+        if measure and figure.quantity not in _UNIT_OF:
+            return f"written {measure!r}"
     if column == "unit" and value != _UNIT_OF.get(figure.quantity, value):
         return f"{_UNIT_OF[figure.quantity]!r} for {figure.quantity!r}"
     return None
@@ -291,13 +299,14 @@ def read_figures(path: str | os.PathLike[str]) -> tuple[Figure, ...]:
     try:
         raw = Path(path).read_bytes()
         text = raw.decode("utf-8")
-    except OSError as error:
-        message = f"a table must be a readable file, but got: {error.strerror}"
-        raise FigureError([Problem("", message)], file) from error
     except UnicodeDecodeError as error:
         message = f"a table must be UTF-8 text, but got the byte 0x{raw[error.start]:02x}"
         line = raw.count(b"\n", 0, error.start) + 1
         raise FigureError([Problem(f"line {line}", message)], file) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        message = f"a table must be a readable file, but got: {reason}"
+        raise FigureError([Problem("", message)], file) from error
     return _parse(text, file)
 
 
@@ -343,6 +352,12 @@ def _header_problems(header: list[str]) -> Iterator[Problem]:
     if not any(header):
         yield Problem("line 1", "a table must start with a header, but got nothing")
         return
+    if "\0" in header[0]:
+        yield Problem("line 1", f"a table must be UTF-8 text, but starts with {header[0]!r}")
+        return
+    if len(header) == 1 and (mark := next((m for m in ";\t|" if m in header[0]), "")):
+        yield Problem("line 1", f"cells must be parted by commas, but got {mark!r}")
+        return
     for index, name in enumerate(header):
         if name not in _COLUMNS:
             hint = closest(name, _COLUMNS)
@@ -360,7 +375,7 @@ def _cell(column: str, cell: str) -> Any:
     if not cell and column in _MAY_BE_EMPTY:
         return None
     try:
-        if column in _NUMBERS:
+        if column in _NUMBERS and "_" not in cell and cell.isascii():
             return float(cell)
         if column in _DATES:
             return date.fromisoformat(cell)
@@ -436,6 +451,51 @@ def select(
         and (since is None or figure.date_start >= since)
         and (until is None or figure.date_end <= until)
     )
+
+
+def figure_table(figures: Iterable[Figure]) -> pd.DataFrame:
+    """Lay figures out as a table, a row a figure.
+
+    Parameters
+    ----------
+    figures : iterable of Figure
+        What to list.
+
+    Returns
+    -------
+    pandas.DataFrame
+        By ``id``, in the order given: the fields of `Figure`, with days as timestamps and an open
+        end as NaN; ``says``, the claim in words; ``least`` and ``most``, the true values that
+        these admit [``unit``]; and ``contradicts`` and ``revises``, the ids of earlier figures
+        that this one stands against (see `disagreements`), parted by spaces.
+
+    Examples
+    --------
+    >>> table = figure_table(select(shipped_figures(), ids=["F08", "F10", "F13"]))
+    >>> table["says"].tolist(), table["least"].tolist()
+    (['at least 39', 'at least 31', 'more than 110'], [39.0, 31.0, 111.0])
+    >>> table["contradicts"].tolist()
+    ['', 'F08', '']
+    """
+    import pandas as pd
+
+    figures = tuple(figures)
+    rows = [[getattr(figure, name) for name in _COLUMNS] for figure in figures]
+    table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    for name in _DATES:
+        table[name] = pd.to_datetime(table[name])
+    for name in _NUMBERS:
+        table[name] = table[name].astype(float)
+    table["says"] = [figure.describe() for figure in figures]
+    table["least"] = [figure.bounds[0] for figure in figures]
+    table["most"] = [figure.bounds[1] for figure in figures]
+    found = disagreements(figures)
+    for kind in ("contradicts", "revises"):
+        table[kind] = [
+            " ".join(d.earlier.id for d in found if d.kind == kind and d.later.id == figure.id)
+            for figure in figures
+        ]
+    return table.set_index("id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, special
 
 from escalate.errors import EscalateError, closest
-from escalate.strikes import Strikes
+from escalate.strikes import Strikes, as_day, as_whole
 from escalate.theory._check import Floats, within
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ _HISTORY_DAYS = 364
 _WEIGHT_FROM = 1e-3
 _TAIL = 1e-9
 _LONGEST = 1 << 18
+_MOST = 60_000  # a level, beyond which _LONGEST would cut into what is likely
 _SIZES = np.geomspace(0.05, 300.0, 48)  # k of a negative binomial: variance = m + m^2 / k
 _PRIOR = -0.5 * np.log(_SIZES / 3.0) ** 2
 _LEAST_PER_DAY, _SOME_PER_DAY = 0.07, 1.5
@@ -252,7 +253,7 @@ def baseline(
     84.0
     """
     if name not in _BASELINE:
-        raise EscalateError(f"unknown baseline {name!r}: {closest(name, _BASELINE)}")
+        raise EscalateError(f"unknown baseline {name!r}: {closest(str(name), _BASELINE)}")
     days = _Days(table, outcome, horizon)
     days.parts(group)
     return _BASELINE[name](_blocks(days.before(group, origin), horizon), horizon)
@@ -262,6 +263,7 @@ class _Days:
     """The days of a table as forecasts look at them: never past their origin."""
 
     def __init__(self, table: Strikes, outcome: str, horizon: int) -> None:
+        horizon = as_whole("horizon", horizon)
         if not 1 <= horizon <= _HISTORY_DAYS // 4:
             raise EscalateError(
                 f"`1 <= horizon <= {_HISTORY_DAYS // 4}` must hold, but got {horizon}"
@@ -269,17 +271,19 @@ class _Days:
         self.table, self.outcome, self.horizon = table, outcome, horizon
         self.daily = table.daily(outcome)
         self.launched = self.daily if outcome == "launched" else table.daily("launched")
+        if table.events["tally"].all():
+            raise EscalateError("the table must hold strike weapons, but holds kill tallies alone")
 
     def parts(self, group: str) -> list[str]:
         """Name what is forecast apart."""
         held = [str(name) for name in self.daily]
         if group not in held:
-            raise EscalateError(f"unknown group {group!r}: {closest(group, held)}")
+            raise EscalateError(f"unknown group {group!r}: {closest(str(group), held)}")
         return [name for name in held if name != "all" and group in ("all", name)] or [group]
 
     def before(self, group: str, origin: date) -> Floats:
         """Give the days before a forecast."""
-        table = self.table
+        table, origin = self.table, as_day("origin", origin)
         enough = table.first + timedelta(days=_needed(self.horizon))
         end = table.last + timedelta(days=1)
         if not enough <= origin <= end:
@@ -294,7 +298,14 @@ class _Days:
                 f"every day before a forecast must have its number {self.outcome}, but "
                 f"{missing.sum():,} have none, the first of them {missing.idxmax():%Y-%m-%d}"
             )
-        return np.asarray(history, dtype=float)
+        days = np.asarray(history, dtype=float)
+        most = _blocks(days, self.horizon).max()
+        if most > _MOST:
+            raise EscalateError(
+                f"{self.horizon} days must bring {_MOST:,} weapons at most to be forecast, but "
+                f"brought {most:,.0f}"
+            )
+        return days
 
     def part(self, name: str, origin: date) -> Floats:
         """Forecast what is forecast apart."""
@@ -516,7 +527,8 @@ class ForecastScores:
         -----
         Errors of consecutive weeks may go together: standard errors are those of Newey and West
         [1]_ with ``floor(4 (n / 100)^(2/9))`` lags, for the difference the one of Diebold and
-        Mariano [2]_. NaN for fewer than 8 weeks.
+        Mariano [2]_. For fewer than 8 weeks, too few to see what goes together, they are those of
+        independent weeks; NaN for one.
 
         References
         ----------
@@ -546,7 +558,7 @@ class ForecastScores:
         return pd.DataFrame(rows).set_index(["outcome", "group", "forecast"])
 
     def text(self) -> str:
-        """Give the averages as a table to print."""
+        """Give the averages as a table to print; a dash stands for an error nobody can tell."""
         lines: list[str] = []
         table = self.summary().reset_index()
         for outcome, group in dict.fromkeys(zip(table["outcome"], table["group"], strict=True)):
@@ -563,23 +575,27 @@ class ForecastScores:
             ]
             for row in part.to_dict("records"):
                 name = row["forecast"]
-                less = f"{row['difference']:+.2f} ({row['difference_se']:.2f})"
+                less = f"{row['difference']:+.2f} ({_two(row['difference_se'])})"
                 less = "best" if name == row["best_baseline"] else less
                 lines.append(
-                    f"  {name:20}{row['crps']:10.2f} {row['se']:8.2f} {less:>20} "
+                    f"  {name:20}{row['crps']:10.2f} {_two(row['se']):>8} {less:>20} "
                     f"{row['log_score']:10.2f} {row['inside_50']:7.2f} {row['inside_90']:7.2f}"
                 )
             lines.append("")
         return "\n".join(lines).rstrip()
 
 
+def _two(number: float) -> str:
+    return "-" if math.isnan(number) else f"{number:.2f}"
+
+
 def _error(values: Floats) -> float:
     """Give the standard error of a mean of values that may go together."""
     n = len(values)
-    if n < 8:
+    if n < 2:
         return math.nan
     apart = values - values.mean()
-    lags = int(4.0 * (n / 100.0) ** (2.0 / 9.0))
+    lags = int(4.0 * (n / 100.0) ** (2.0 / 9.0)) if n >= 8 else 0
     variance = float(apart @ apart) / n
     for lag in range(1, lags + 1):
         variance += 2.0 * (1.0 - lag / (lags + 1.0)) * float(apart[lag:] @ apart[:-lag]) / n
@@ -634,6 +650,8 @@ def score_forecasts(
     """
     import pandas as pd
 
+    start, end = as_day("start", start), as_day("end", end)
+    horizon = as_whole("horizon", horizon)
     if start > end:
         raise EscalateError(f"`start <= end` must hold, but got {start} and {end}")
     if horizon < 1:
@@ -673,6 +691,11 @@ def score_forecasts(
                      "forecast": name, **_scored(one, float(here.sum()))}
                     for name, one in made.items()
                 ]  # fmt: skip
+    if not rows:
+        raise EscalateError(
+            f"a forecast must be followed by what happened, but no {horizon} days from {start} on "
+            "have a report each"
+        )
     order = {outcome: i for i, outcome in enumerate(said)}
     rows.sort(key=lambda row: (order[row["outcome"]], list(table.groups).index(row["group"])))
     return ForecastScores(pd.DataFrame(rows), horizon, asked)

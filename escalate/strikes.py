@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import operator
 import os
 import re
 from bisect import bisect_left, bisect_right
@@ -16,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -59,6 +61,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """Formats that are read, and the columns by which each is known.
 
 ``plain`` also takes ``launched`` for ``count``, and ``destroyed`` or ``intercepted`` as a third.
+Further columns are let be, but for ``plain``, which has no more than these.
 """
 
 DAY_STARTS_HOUR = 16
@@ -69,24 +72,32 @@ A night's strike is one strike; by the calendar it would be two."""
 _CATEGORIES = ("drone", "decoy", *MISSILES, "artillery", "unspecified", "other")
 _MOST = 1_000_000
 _SHOWN = 20
+_LINES_OF_A_CELL = 20
 _NOTHING = ("", "nan", "na", "none", "null")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHEN = re.compile(r"(\d{4}-\d\d-\d\d)(?:[ T](\d{1,2}:\d\d(?::\d\d)?))?", re.ASCII)
 
+_JOINT = re.compile(r"(?:^|\s+)and(?:\s+|$)|\s*[,;&+]\s*", re.IGNORECASE)
+_COUNTED = {name for names in FORMATS.values() for name in names[1:]} | {
+    "destroyed", "not_reach_goal", "bulletin_rockets_ballistic", "bulletin_cruise",
+}  # fmt: skip
+_LATIN = str.maketrans("асехкмор", "acexkmop")  # letters that look the same
+
 _JUNK = re.compile("[\x00-\x08\x0b-\x1f\udc80-\udcff]")  # the last: bytes that are no UTF-8
 
 _MODELS: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("drone", "shahed"): ("shahed", "geran", "герань"),
+    ("drone", "shahed"): ("shahed", "geran", "italmas", "шахед", "герань"),
     ("decoy", "decoy"): ("gerbera", "parodiya", "parody"),
     ("cruise", "subsonic"): (
         "x-101", "x-555", "x-55", "kalibr", "iskander-k", "x-59", "x-69", "x-35", "banderol",
-        "p-500", "rk-55", "9m728", "9m729",
+        "s-8000", "p-500", "rk-55", "9m728", "9m729",
     ),
     ("cruise", "supersonic"): ("x-22", "x-32", "x-31", "p-800", "oniks", "p-35"),
     ("ballistic", "iskander"): (
         "iskander-m", "kn-23", "ballistic missile", "intercontinental ballistic missile", "tochka",
+        "oreshnik",
     ),
-    ("ballistic", "s300"): ("c-300", "c-400", "s-300", "s-400"),
+    ("ballistic", "s300"): ("c-300", "c-400", "s-300", "s-400", "rm-48u"),
     ("hypersonic", "hypersonic"): ("x-47", "kinzhal", "3m22", "zircon"),
     ("other", "bomb"): ("aerial bomb", "gbu", "kab", "umpb", "umpk"),
     ("other", "unknown_missile"): ("unknown missile",),
@@ -96,7 +107,8 @@ _MODELS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "картограф", "привет",
     ),
 }  # fmt: skip
-_STARTS = [(start, kind) for kind, starts in _MODELS.items() for start in starts]
+_STARTS = [(start.translate(_LATIN), kind) for kind, starts in _MODELS.items() for start in starts]
+_UNKNOWN = ("other", "unknown_model")
 _REGIONAL = ("pvkpivden", "pvkcenter", "pvkshid")
 """Regional air commands: they post what they shot down, seldom what was launched."""
 
@@ -117,7 +129,8 @@ def classify(model: str) -> tuple[str, str] | None:
     Notes
     -----
     A name is known by how it begins, with nothing but a letter or number of its variant behind:
-    X-31PD is an X-31. ``C-300`` is the anti-aircraft missile shot at the ground.
+    X-31PD is an X-31. ``C-300`` is the anti-aircraft missile shot at the ground. Kh-101 is X-101,
+    and so it is in Cyrillic letters that look like Latin ones.
 
     Examples
     --------
@@ -130,7 +143,9 @@ def classify(model: str) -> tuple[str, str] | None:
     return found.pop() if len(found) == 1 else None
 
 
+@lru_cache(maxsize=1000)
 def _one_model(name: str) -> tuple[str, str] | None:
+    name = re.sub(r"^kh-?(?=\d)", "x-", name.translate(_LATIN))
     starts = [
         (len(start), kind)
         for start, kind in _STARTS
@@ -231,7 +246,7 @@ class Strikes:
             ("series", series or self.series[0], self.series),
         ):
             if value not in known:
-                raise EscalateError(f"unknown {name} {value!r}: {closest(value, known)}")
+                raise EscalateError(f"unknown {name} {value!r}: {closest(str(value), known)}")
         rows = self.events[self.events["series"] == (series or self.series[0])]
         rows = rows[~rows["tally"]]
         days = pd.date_range(self.first, self.last, freq="D", name="day")
@@ -265,7 +280,7 @@ class Strikes:
         outcome, by, series
             As in `daily`.
         start : datetime.date, optional
-            First day of a week; the first day covered if not given.
+            First day of a week; the first day covered if not given. Weeks before it are left out.
         days : int, optional
             Length of a "week". [days]
 
@@ -280,16 +295,38 @@ class Strikes:
         EscalateError
             If a name is unknown, or `days` below 1.
         """
+        days = as_whole("days", days)
         if days < 1:
             raise EscalateError(f"`1 <= days` must hold, but got {days}")
         daily = self.daily(outcome, by=by, series=series)
         if start is not None:
-            daily = daily.loc[daily.index >= str(start)]
+            ahead = (as_day("start", start) - self.first).days
+            daily = daily.iloc[ahead if ahead >= 0 else ahead % days :]
         whole = len(daily) // days * days
         sums = daily.iloc[:whole].to_numpy().reshape(-1, days, daily.shape[1]).sum(axis=1)
         import pandas as pd
 
         return pd.DataFrame(sums, index=daily.index[:whole:days], columns=daily.columns)
+
+
+def as_day(name: str, value: Any) -> date:
+    """Give a day as a date, from a date, a time or a text such as 2024-01-31."""
+    try:
+        day = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        day = None
+    if not isinstance(day, date) or day != day:  # pandas' NaT calls itself a date
+        raise EscalateError(f"`{name}` must be a day such as 2024-01-31, but got {value!r}")
+    return day.date() if isinstance(day, datetime) else day
+
+
+def as_whole(name: str, value: Any) -> int:
+    """Give a whole number, of Python or NumPy."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        message = f"`{name}` must be a whole number, but got {value!r}"
+        raise EscalateError(message) from None
 
 
 def read_strikes(path: str | os.PathLike[str], *, keep_good: bool = False) -> Strikes:
@@ -322,11 +359,13 @@ def read_strikes(path: str | os.PathLike[str], *, keep_good: bool = False) -> St
       start without an hour belongs to its date.
     - A row that counts several models together ("A and B") stays one row where they are of one
       category. Otherwise it is parted by ``launched_details`` if that names all of them, and into
-      equal shares if not; either way it is marked ``split``.
+      equal shares if not; either way it is marked ``split``. A model that nobody knows here
+      goes with the known ones of its row.
     - ``destroyed`` and ``not_reach_goal`` are ``intercepted`` and ``lost``, their sum, no more
       than was launched, ``neutralised``. If nobody said what was destroyed, the outcome is unknown.
     - A row without a number launched is left out. Tactical and unknown UAVs, bombs and unknown
-      missiles are ``other``: tallies of kills.
+      missiles are ``other``: tallies of kills. So is a model that nobody knows here, alone in its
+      row; `Strikes.notes` names it.
     - In ``daily claims`` an empty cell is no report, and a day flagged as cumulative is none
       either. The rockets and ballistic missiles of its bulletins, nearly all of them from
       launchers at the front, are ``artillery``.
@@ -361,17 +400,17 @@ def read_strikes(path: str | os.PathLike[str], *, keep_good: bool = False) -> St
         raise InvalidInputError([Problem("", message)], file) from error
     # Bytes that are no UTF-8 become lone surrogates and are told of in their rows.
     text = raw.decode("utf-8", errors="surrogateescape").removeprefix("\ufeff")
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    torn = bool(lines.pop())
-    if torn:
-        lines.append(text.rsplit("\n", 1)[-1])
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    torn = bool(lines[-1].strip())
     while lines and not lines[-1].strip():
         lines.pop()
-        torn = False
     form, header = _form(lines, file)
     reader = _Reader(form, header, torn)
-    for number, line in enumerate(lines[1:], start=1):
-        reader.take(number, line, last=number == len(lines) - 1)
+    at, number = 1, 0
+    while at < len(lines):
+        number += 1
+        ahead = lines[at : at + _LINES_OF_A_CELL]
+        at += reader.take(number, at + 1, ahead, torn and at + len(ahead) == len(lines))
     reader.check_order()
     problems = sorted(reader.problems, key=lambda problem: problem[0])
     said = [problem for _, problem in problems]
@@ -394,6 +433,8 @@ def _form(lines: Sequence[str], file: str) -> tuple[str, list[str]]:
 
     if not lines or not lines[0].strip():
         raise refuse("a strike table must start with a header, but got nothing")
+    if _JUNK.search(lines[0]):
+        raise refuse(f"a strike table must be UTF-8 text, but got {_shown(lines[0])}")
     try:
         header = [name.strip() for name in next(csv.reader([lines[0]], strict=True))]
     except csv.Error as error:
@@ -407,14 +448,23 @@ def _form(lines: Sequence[str], file: str) -> tuple[str, list[str]]:
     third = len(header) == 2 or (len(header) == 3 and header[2] in ("destroyed", "intercepted"))
     if header[0] == "date" and third and header[1] in ("count", "launched"):
         return "plain", header
-    nearest = max(FORMATS, key=lambda form: len(set(FORMATS[form]) & set(header)))
-    missing = [name for name in FORMATS[nearest] if name not in header]
-    if not set(FORMATS[nearest]) & set(header):
+    got = _shown(", ".join(header))
+    if len(header) == 1 and (mark := next((m for m in ";\t|" if m in header[0]), "")):
+        raise refuse(f"cells must be parted by commas, but got {mark!r} in {got}")
+    held = {name.casefold() for name in header}
+    nearest = max(FORMATS, key=lambda form: len(held & set(FORMATS[form])) / len(FORMATS[form]))
+    if not held & set(FORMATS[nearest]):
         known = "; ".join(f"{form}: {', '.join(names)}" for form, names in FORMATS.items())
         raise refuse(
-            f"a header must be of a known format, but got {_shown(', '.join(header))}. "
+            f"a header must be of a known format, but got {got}. "
             f"Known, by the columns they must have: {known}"
         )
+    if nearest == "plain":
+        raise refuse(
+            "a plain table must have the columns 'date', 'count' or 'launched', and perhaps "
+            f"'destroyed' or 'intercepted', in this order and no more, but got {got}"
+        )
+    missing = [name for name in FORMATS[nearest] if name not in header]
     guess = {name: closest(name, set(header) - set(FORMATS[nearest])) for name in missing}
     hints = [hint.partition("?")[0] + "?" for hint in guess.values() if hint.startswith("did you")]
     names = ", ".join(map(repr, missing))
@@ -491,11 +541,14 @@ class _Reader:
 
     def __init__(self, form: str, header: Sequence[str], torn: bool) -> None:
         self.form, self.header, self.torn = form, header, torn
+        self.lines: dict[int, int] = {}
+        self.whole: Counter[str] = Counter()
         self.rows: dict[int, list[dict[str, Any]]] = {}
         self.keys: list[tuple[int, date]] = []
         self.problems: list[tuple[int, Problem]] = []
         self.notes: Counter[str] = Counter()
         self.unknown: Counter[str] = Counter()
+        self.company: Counter[str] = Counter()
         self.seen: dict[tuple[date, str], int] = {}
         self.parse: Callable[[dict[str, str], int], Iterable[dict[str, Any]]] = {
             "missile attacks": self.attack,
@@ -506,29 +559,52 @@ class _Reader:
         }[form]
 
     def wrong(self, number: int, column: str, message: str) -> None:
-        where = f"row {number} (line {number + 1})"
+        where = f"row {number} (line {self.lines[number]})"
         text = f"`{column}` {message}" if column and not message.startswith("`") else message
         self.problems.append((number, Problem(where, text)))
 
-    def take(self, number: int, line: str, last: bool) -> None:
-        """Read one row."""
+    def take(self, number: int, at: int, lines: Sequence[str], torn: bool) -> int:
+        """Read the row that begins on line `at`, and give how many lines it takes."""
+        self.lines[number] = at
+        line, taken = lines[0], 1
         try:
             cells = next(csv.reader([line], strict=True), [])
         except csv.Error as error:
-            cut = "; the file may be cut off here" if last and self.torn else ""
-            return self.wrong(number, "", f"a row must be well-formed CSV, but got: {error}{cut}")
+            found = self.joined(lines)
+            if not found:
+                cut = "; the file may be cut off here" if torn and len(lines) == 1 else ""
+                message = f"a row must be well-formed CSV, but got: {error}{cut}"
+                self.wrong(number, "", message)
+                return 1
+            cells, taken = found
+            line = "\n".join(lines[:taken])
+        self.row_of(number, line, cells, last=torn and taken == len(lines))
+        return taken
+
+    def joined(self, lines: Sequence[str]) -> tuple[list[str], int] | None:
+        """Read a row whose quoted cell spans lines; a quote left open would not come out even."""
+        for taken in range(2, len(lines) + 1):
+            try:
+                (cells,) = csv.reader([f"{line}\n" for line in lines[:taken]], strict=True)
+            except (csv.Error, ValueError):  # still open, or more than one row
+                continue
+            if len(cells) == len(self.header):
+                return cells, taken
+        return None
+
+    def row_of(self, number: int, line: str, cells: list[str], last: bool) -> None:
+        """Keep what a row says, or what is wrong with it."""
         if not any(cell.strip() for cell in cells):
             return self.wrong(number, "", "a row must not be blank")
         if _JUNK.search(line):
             return self.wrong(number, "", f"a row must be UTF-8 text, but got {_shown(line)}")
         if len(cells) != len(self.header):
-            cut = "; the file may be cut off here" if last and self.torn else ""
+            cut = "; the file may be cut off here" if last else ""
             return self.wrong(
                 number, "", f"a row must have {len(self.header)} cells, but got {len(cells)}{cut}"
             )
         # Where the last cell counts, a file that stops within it would be misread.
-        counted = self.form in ("plain", "daily claims")
-        if last and self.torn and counted:
+        if last and (self.form in ("plain", "daily claims") or self.header[-1] in _COUNTED):
             return self.wrong(
                 number, self.header[-1],
                 f"must be followed by a line end, but the file stops after {_shown(cells[-1])}: it "
@@ -539,6 +615,9 @@ class _Reader:
         except _Bad as bad:
             return self.wrong(number, bad.column, str(bad))
         self.rows[number] = found
+        self.whole[line] += 1
+        if self.whole[line] > 1 and self.form in ("missile attacks", "events"):
+            self.notes["rows that repeat another to the letter, counted all the same"] += 1
         return None
 
     def check_order(self) -> None:
@@ -546,11 +625,12 @@ class _Reader:
         days = [day.toordinal() for _, day in self.keys]
         strict = self.form in ("plain", "daily claims")
         up, down = _in_order(days, strict), _in_order([-day for day in days], strict)
-        kept = down if len(down) > len(up) and not strict else up
+        kept = down if len(down) > len(up) else up
+        order = sorted(kept)
         for place, (number, day) in enumerate(self.keys):
             if place in kept:
                 continue
-            before = max((other for other in kept if other < place), default=min(kept))
+            before = order[max(bisect_left(order, place) - 1, 0)]
             self.wrong(
                 number, "", f"days must be in order{', each once' if strict else ''}, but got "
                 f"{day} next to {self.keys[before][1]} in row {self.keys[before][0]}",
@@ -594,9 +674,10 @@ class _Reader:
         launched, destroyed = _count(cells, "launched"), _count(cells, "destroyed")
         lost = _count(cells, "not_reach_goal")
         _check("destroyed <= launched", "destroyed", destroyed, launched)
-        names = [name.strip() for name in cells["model"].split(" and ")]
+        _check("not_reach_goal <= launched", "not_reach_goal", lost, launched)
+        names = _JOINT.split(cells["model"].strip())
         if not all(names):
-            raise _Bad("model", f"must be a name, or several joined by 'and', but got "
+            raise _Bad("model", "must be a name, or several joined by 'and', but got "
                        f"{_shown(cells['model'])}")  # fmt: skip
         self.keys.append((number, end.date()))
         if launched is None:
@@ -605,16 +686,18 @@ class _Reader:
         source = cells.get("source", "").strip().casefold()
         more = {"side": "RU", "model": cells["model"].strip(),
                 "regional": source.startswith(_REGIONAL)}  # fmt: skip
+        found = {name: classify(name) for name in names}
+        parts = self.parted(cells, found, launched)
+        strange = [name for name, kind in found.items() if kind is None]
+        if parts is None and len(strange) < len(found):
+            self.company.update(strange)  # models are counted together since they are alike
+            found = {name: kind for name, kind in found.items() if kind}
+        else:
+            self.unknown.update(strange)
         kinds: dict[str, list[str]] = {}
-        of_model = {}
-        for name in names:
-            kind = classify(name)
-            if kind is None:
-                self.unknown[name] += 1
-                kind = ("other", "unknown_model")
-            of_model[name] = kind[0]
-            if kind[1] not in kinds.setdefault(kind[0], []):
-                kinds[kind[0]].append(kind[1])
+        for category, subclass in (kind or _UNKNOWN for kind in found.values()):
+            if subclass not in kinds.setdefault(category, []):
+                kinds[category].append(subclass)
         more_of = {c: {**more, "subclass": s[0] if len(s) == 1 else "mixed"}
                    for c, s in kinds.items()}  # fmt: skip
         if len(kinds) == 1:
@@ -624,7 +707,8 @@ class _Reader:
             yield self.row(number, day, category, launched, destroyed, lost, **more_of[category])
             return
         self.notes["rows that count several categories together, parted by estimate"] += 1
-        parts = self.parted(cells, of_model, list(kinds), launched)
+        if parts is None:
+            parts = [share or 0.0 for share in _shares(launched, len(kinds))]
         stopped = None if destroyed is None else min(destroyed + (lost or 0.0), launched)
         shares = [1.0 / len(parts)] * len(parts)
         for category, part, share, taken, held in zip(
@@ -639,24 +723,19 @@ class _Reader:
             yield self.row(number, day, category, part, taken, gone,
                            **more_of[category], split=True)  # fmt: skip
 
-    def parted(self, cells: dict[str, str], of_model: Mapping[str, str], kinds: Sequence[str],
-               launched: float) -> list[float]:  # fmt: skip
-        """Part what was launched among the categories of a row."""
+    def parted(self, cells: dict[str, str], found: Mapping[str, tuple[str, str] | None],
+               launched: float) -> list[float] | None:  # fmt: skip
+        """Part what was launched among the categories of a row, if it says how."""
         try:
             details = ast.literal_eval(cells.get("launched_details", "").strip() or "{}")
-            given = {of_model[name]: 0.0 for name in details}
+            given = dict.fromkeys([(kind or _UNKNOWN)[0] for kind in found.values()], 0.0)
             for name, value in details.items():
-                given[of_model[name]] += float(value)
-            if (
-                set(given) == set(kinds)
-                and sum(given.values()) == launched
-                and min(given.values()) >= 0
-            ):
-                return [given[kind] for kind in kinds]
+                given[(found[name] or _UNKNOWN)[0]] += float(value)
         except (ValueError, SyntaxError, TypeError, KeyError, AttributeError, MemoryError,
-                RecursionError):  # fmt: skip
-            pass  # no such details, or none that add up: equal shares
-        return [share or 0.0 for share in _shares(launched, len(kinds))]
+                OverflowError, RecursionError):  # fmt: skip
+            return None
+        whole = all(part >= 0.0 and part.is_integer() for part in given.values())
+        return list(given.values()) if whole and sum(given.values()) == launched else None
 
     def event(self, cells: dict[str, str], number: int) -> Iterable[dict[str, Any]]:
         """Read a cleaned event."""
@@ -665,6 +744,7 @@ class _Reader:
         launched = _count(cells, "launched", may_lack=False)
         taken, lost = _count(cells, "intercepted"), _count(cells, "lost")
         _check("intercepted <= launched", "intercepted", taken, launched)
+        _check("lost <= launched", "lost", lost, launched)
         self.keys.append((number, day))
         yield self.row(
             number, day, category, launched, taken, lost, side="RU",
@@ -679,6 +759,7 @@ class _Reader:
         launched = _count(cells, "launched", may_lack=False)
         taken, lost = _count(cells, "intercepted"), _count(cells, "lost")
         _check("intercepted <= launched", "intercepted", taken, launched)
+        _check("lost <= launched", "lost", lost, launched)
         if (day, category) in self.seen:
             raise _Bad("class", f"must be there once a day, but {category} of {day} is in row "
                        f"{self.seen[day, category]} as well")  # fmt: skip
@@ -740,10 +821,19 @@ class _Reader:
             days = list(events["day"]) or days
         events["day"] = pd.to_datetime(events["day"])
         events = events.sort_values("day", kind="stable", ignore_index=True)
-        if self.unknown:
-            names = ", ".join(f"{_shown(name)} ({n})" for name, n in self.unknown.most_common(10))
-            self.notes[f"rows of a model nobody knows here, taken as `other`: {names}"] = sum(
-                self.unknown.values()
+        lone = events["subclass"] == _UNKNOWN[1]
+        weapons = f"{events['launched'][lone].sum():,.0f} weapons"
+        for strange, taken in (
+            (self.unknown, f"of a model nobody knows here, {weapons} taken as `other`, in no sum"),
+            (self.company, "that name a model nobody knows here beside known ones, taken as these"),
+        ):
+            if strange:
+                names = ", ".join(f"{_shown(name)} ({n})" for name, n in strange.most_common(10))
+                self.notes[f"rows {taken}: {names}"] = sum(strange.values())
+        unsaid = events["launched"].gt(0) & events["neutralised"].isna() & ~events["tally"]
+        if unsaid.any() and not unsaid.all():
+            self.notes["rows of unknown outcome, which add nothing to what was neutralised"] = int(
+                unsaid.sum()
             )
         if self.torn:
             self.notes["last line without a line end: look whether the table is whole"] = 1

@@ -58,7 +58,7 @@ def test_shipped_priors_fit_their_scenarios(name):
     ("old", "new", "message"),
     [
         ('law = "lognorm"', 'law = "lognormal"', "got 'lognormal': did you mean 'lognorm'?"),
-        ('law = "lognorm"', "", "must be a continuous distribution of scipy.stats, but got None"),
+        ('law = "lognorm"', "", "must be a table with a `law`, but got 's', 'scale', 'source'"),
         ('law = "lognorm"', 'law = "poisson"', "must be a continuous distribution"),
         ("s = 0.4", "", "`lognorm` needs `s`"),
         ("s = 0.4", "sigma = 0.4", "unknown key 'sigma'"),
@@ -66,6 +66,14 @@ def test_shipped_priors_fit_their_scenarios(name):
         ("s = 0.4", "s = -0.4", "`lognorm` has no values with"),
         ('also = ["sides.RU.alert_hours"]', "also = 3", "`also` must be a list of paths"),
         ("s = 0.4", "s =", "cannot be read"),
+        ("s = 0.4", "s = inf", "`s` must be a number up to 1e+100 either way, but got inf"),
+        ("s = 0.4", "s = nan", "`s` must be a number up to 1e+100 either way, but got nan"),
+        ("scale = 125.0", "scale = 1" + 400 * "0", "`scale` must be a number up to 1e+100"),
+        ("scale = 125.0", "scale = 0", "`0 < scale` must hold, but got 0"),
+        ('law = "lognorm"', 'Law = "lognorm"', "must be a table with a `law`, but got 'Law', 's'"),
+        (f'["{SIZE}"]', f"[{SIZE}]", "a path must be quoted as a whole"),
+        ('["sides.RU.alert_hours"]', f'["{SIZE}"]', f"one prior, but has two at {SIZE}"),
+        ('["sides.RU.alert_hours"]', '["sides.UA.alert_hours"]', "one prior, but has two at"),
     ],
 )
 def test_priors_that_cannot_be_used(file, old, new, message):
@@ -73,6 +81,40 @@ def test_priors_that_cannot_be_used(file, old, new, message):
     with pytest.raises(esc.ScenarioError, match=re.escape(message)) as caught:
         load_priors(path)
     assert str(path) in str(caught.value)
+
+
+def test_a_byte_order_mark_does_no_harm(file):
+    assert next(iter(load_priors(file("\ufeff" + FILE.lstrip())))) == SIZE
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("january2025", "did you mean 'january-2025'"),
+        (".", "cannot be read: Is a directory"),
+        ("a\0b", "cannot be read: embedded null byte"),
+    ],
+)
+def test_a_file_that_is_not_there(path, message):
+    with pytest.raises(esc.ScenarioError, match=re.escape(message)):
+        load_priors(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "observation.bias_log.UA official",
+            "no figure has the claimant 'UA official': did you mean",
+        ),
+        ("observation.noise_sd_log.cost", "no figure has the quantity 'cost'"),
+        ("sides.UA.alert_hour", "did you mean 'alert_hours'"),
+    ],
+)
+def test_a_prior_of_what_is_not_there(file, capsys, path, message):
+    priors = file(f'["{path}"]\nlaw = "uniform"\nscale = 0.5\n')
+    assert main(["calibrate", "february-2023", "--priors", str(priors), "--quiet"]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_a_file_without_priors(file):

@@ -67,6 +67,39 @@ def winter(tmp_path_factory):
     return done, folder / "winter"
 
 
+@pytest.mark.parametrize(("source", "count"), [((), 47), (("february-2023",), 4)])
+def test_figures_are_listed(capsys, source, count):
+    assert main(["figures", *source]) == 0
+    said = capsys.readouterr().out
+    assert f"\n{count} figures\n" in said
+    assert "F04  2023-02-15 to 2023-02-16  RU on UA" in said
+    assert ("F10 contradicts F08" in said) == (not source)
+
+
+def test_figures_of_a_file_are_checked_listed_and_drawn(tmp_path, capsys, refused):
+    shipped = ROOT / "escalate" / "data" / "figures" / "reported.csv"
+    text = shipped.read_text("utf-8").replace(",killed,", ",lost / found,", 1)
+    own = tmp_path / "own.csv"
+    own.write_text(text, "utf-8")
+    out = tmp_path / "new" / "folder"
+    assert main(["figures", str(own), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    names = {path.name for path in out.iterdir()}
+    assert {"figures.csv", "03-lost---found.png", "06-killed.png"} <= names
+    assert len(names) == 1 + 14
+    assert said.count("wrote ") == len(names)
+    own.write_text(text.replace("at_least", "approximately", 1), "utf-8")
+    error = refused("figures", str(own), "--out", str(tmp_path / "none"))
+    assert "but got 'approximately' at F08.relation, line 9" in error
+    assert not (tmp_path / "none").exists()
+    assert "did you mean 'february-2023'" in refused("figures", "february")
+
+
+def test_a_scenario_without_figures(capsys):
+    assert main(["figures", "two-equal-sides"]) == 0
+    assert capsys.readouterr().out == "no figures\n"
+
+
 def test_the_line_of_the_readme_runs(winter):
     done, folder = winter
     assert (done.returncode, done.stderr) == (0, "")

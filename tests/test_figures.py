@@ -26,6 +26,7 @@ from escalate.figures import (
     Disagreement,
     Figure,
     disagreements,
+    figure_table,
     read_figures,
     select,
     shipped_figures,
@@ -353,6 +354,8 @@ BAD = [
         "`date_start` must be a date such as 2024-01-02, but got"
         " datetime.datetime(2024, 5, 1, 0, 0) at X1.date_start",
     ),
+    ({"unit": "Hours"}, "`unit` must be written 'hours', but got 'Hours' at X1.unit"),
+    ({"unit": "usd"}, "`unit` must be written 'USD', but got 'usd' at X1.unit"),
     ({"place": " "}, "`place` must be filled in, but got ' ' at X1.place"),
     ({"claimant": None}, "`claimant` must be text, but got None at X1.claimant"),
     ({"id": ""}, "`id` must be filled in, but got '' at figure.id"),
@@ -436,6 +439,18 @@ def test_a_bad_row_is_refused_with_its_line(refused, changes, message):
             ["`high` must be a number or empty, but got '1,000' at X1.high, line 2"],
         ),
         (
+            table(cells(high="1_0")),
+            ["`high` must be a number or empty, but got '1_0' at X1.high, line 2"],
+        ),
+        (
+            table(cells()).replace(",", ";"),
+            ["cells must be parted by commas, but got ';' at line 1"],
+        ),
+        (
+            table(cells()).encode("utf-16-le"),
+            ["a table must be UTF-8 text, but starts with 'i\\x00d\\x00' at line 1"],
+        ),
+        (
             table(cells(low=-2)),
             ["`low` must be finite and not negative, but got -2.0 at X1.low, line 2"],
         ),
@@ -480,6 +495,8 @@ def test_a_missing_file_is_refused(tmp_path):
     assert str(caught.value) == f"{message} ({path})"
     with pytest.raises(FigureError, match="but got: Is a directory"):
         read_figures(tmp_path)
+    with pytest.raises(FigureError, match="but got: embedded null byte"):
+        read_figures("a\0b")
 
 
 def test_columns_may_come_in_any_order_and_undated(tmp_path):
@@ -663,6 +680,39 @@ def test_claims_of_one_day_or_undated_go_by_id():
     assert pairs([high, low]) == [("X1", "revises", "X2")]
     undated = replace(high, claimed_on=None)  # 2024-05-02, the day before the other's claim
     assert pairs([low, undated]) == [("X2", "contradicts", "X1")]
+
+
+# --- the table -----------------------------------------------------------------------------
+
+
+def test_a_table_says_all_that_the_figures_do():
+    """A row a figure, in the order given, that reads back as it was."""
+    figures = shipped_figures()
+    found = figure_table(reversed(figures))
+    assert found.index.tolist() == [figure.id for figure in reversed(figures)]
+    for figure in figures:
+        row = found.loc[figure.id]
+        assert (row["least"], row["most"]) == figure.bounds
+        assert row["says"] == figure.describe()
+        assert row["claimed_on"].date() == figure.claimed_on
+        for name in COLUMNS[1:]:
+            value = getattr(figure, name)
+            assert (
+                (row[name] != row[name])
+                if value is None
+                else (row[name] == value) or (isinstance(value, date))
+            )
+    named = found[found["contradicts"] != ""]["contradicts"]
+    assert named.to_dict() == {"F10": "F08", "F27": "F21", "F34": "F33"}
+    assert found[found["revises"] != ""]["revises"].to_dict() == {"F14": "F12", "F15": "F14"}
+
+
+def test_a_table_of_none_has_its_columns():
+    """Nothing to list is an empty table, with the types of a full one where they are numbers."""
+    found = figure_table([])
+    assert len(found) == 0
+    assert found.columns.tolist() == figure_table([SOUND]).columns.tolist()
+    assert figure_table([replace(SOUND, claimed_on=None)])["claimed_on"].isna().all()
 
 
 # --- the module ----------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 """Forecasts: distributions that see the past alone, scored as they should be."""
 
 import math
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -153,7 +154,8 @@ class TestPieces:
         assert _error(alone) == pytest.approx(1 / math.sqrt(4000), rel=0.15)
         steps = np.repeat(rng.normal(size=1000), 4)
         assert _error(steps) > 1.5 / math.sqrt(4000)
-        assert math.isnan(_error(alone[:5]))
+        assert _error(alone[:5]) == pytest.approx(alone[:5].std(ddof=1) / math.sqrt(5))
+        assert math.isnan(_error(alone[:1]))
 
 
 class TestModel:
@@ -275,6 +277,43 @@ class TestScores:
         with pytest.raises(EscalateError, match=message):
             score_forecasts(war, start, end, **more)
 
+    def test_days_come_in_several_types(self, war):
+        when = ("2024-06-01", datetime(2024, 6, 1, 9), pd.Timestamp("2024-06-01"), np.datetime64)
+        first = forecast(war, date(2024, 6, 1)).mean
+        assert [forecast(war, day).mean for day in when[:3]] == [first] * 3
+        assert war.weekly(start="2024-06-01").index[0] == war.weekly(start=when[2]).index[0]
+        for wrong in (None, 3, "June", pd.NaT, when[3]):
+            with pytest.raises(EscalateError, match="`start` must be a day such as 2024-01-31"):
+                score_forecasts(war, wrong, date(2024, 7, 1))
+        for name, ask in (("horizon", score_forecasts), ("days", None)):
+            with pytest.raises(
+                EscalateError, match=f"`{name}` must be a whole number, but got 7.0"
+            ):
+                if ask:
+                    ask(war, date(2024, 6, 1), date(2024, 7, 1), horizon=7.0)
+                else:
+                    war.weekly(days=7.0)
+
+    def test_a_week_without_reports_to_score_by(self, tmp_path):
+        header = "date,bulletin_uavs,drones_claimed_downed_territory"
+        rows = [f"{START + timedelta(days=i)},{'' if i == 402 else 4},4" for i in range(407)]
+        table = read_strikes(write(tmp_path / "claims.csv", rows, header))
+        start = START + timedelta(days=400)
+        with pytest.raises(EscalateError, match="but no 7 days from 2024-02-05 on have a report"):
+            score_forecasts(table, start, start + timedelta(days=6), outcomes=("intercepted",))
+
+    def test_more_than_can_be_forecast(self, tmp_path):
+        table = plain(tmp_path, [9000] * 500)
+        with pytest.raises(EscalateError, match="60,000 weapons at most .* but brought 63,000"):
+            forecast(table, date(2024, 2, 1))
+
+    def test_kill_tallies_are_no_strikes(self, tmp_path):
+        rows = [attack(f"{d}", f"{d}", "Orlan-10", 3, 3)
+                for d in (START + timedelta(days=i) for i in range(500))]  # fmt: skip
+        table = read_strikes(write(tmp_path / "tallies.csv", rows))
+        with pytest.raises(EscalateError, match="must hold strike weapons"):
+            score_forecasts(table, date(2024, 2, 1), date(2024, 3, 1))
+
     def test_a_table_with_gaps_is_refused(self, tmp_path):
         header = "date,bulletin_uavs,drones_claimed_downed_territory"
         rows = [f"{START + timedelta(days=i)},{'' if i == 9 else 4},4" for i in range(500)]
@@ -310,6 +349,22 @@ class TestCommand:
         assert "row 4" in refused and "add --keep-good" in refused
         assert self.run(*words, "--keep-good") == 0
         assert "left out 1 rows" in capsys.readouterr().out
+
+    def test_it_says_what_the_rules_of_cleaning_did(self, tmp_path, capsys):
+        rows = [attack("2024-07-20", "2024-07-20", "Oryx-9", 900, 1), *attacks(560)]
+        path = write(tmp_path / "war.csv", rows)
+        assert self.run(path, "--from", "2024-07-01", "--to", "2024-07-13") == 0
+        said = capsys.readouterr().out
+        assert "note: 1 rows of a model nobody knows here, 900 weapons taken as `other`" in said
+        assert "'Oryx-9' (1)" in said
+        assert "1 forecast of a week, 2024-07-01" in said
+        assert "nan" not in said
+
+    def test_a_horizon_that_is_none(self, capsys):
+        for word in ("0", "-1", "x"):
+            with pytest.raises(SystemExit):
+                self.run("x.csv", "--from", "2024-04-01", "--to", "2024-04-28", "--horizon", word)
+            assert "argument --horizon: must be" in capsys.readouterr().err
 
     def test_a_date_that_is_none(self, capsys):
         with pytest.raises(SystemExit):

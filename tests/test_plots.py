@@ -21,7 +21,7 @@ from matplotlib.text import Text
 
 from escalate import plots
 from escalate.comparison import Comparison
-from escalate.errors import ScenarioError
+from escalate.errors import FigureError, ScenarioError
 from escalate.figures import Figure
 from escalate.metrics import summary
 from escalate.rules import CATEGORIES, Rule
@@ -463,6 +463,84 @@ class TestFigures:
     def test_without_figures_it_says_so(self, ax):
         plots.figures((), ax=ax)
         assert "There is no reported figure to compare with." in said(ax)
+
+
+class TestReported:
+    """Figures by themselves."""
+
+    NEWER = date(2030, 5, 9)
+
+    def labels(self, ax):
+        return [t.get_text() for t in ax.get_yticklabels()]
+
+    def test_rows_go_by_the_days_counted(self, ax):
+        rows = [
+            reported(id="X3", date_start=self.NEWER, date_end=self.NEWER, claimed_on=None),
+            reported("at_least", 10.0, None),
+            reported(id="X2", quantity="hits", unit="sites"),
+        ]
+        assert plots.reported(rows, "killed", ax=ax) is ax
+        labels = self.labels(ax)
+        assert [label.split("   ")[1] for label in labels] == [
+            "X1 North: \u2265 10",
+            "X3 North: 10",
+        ]
+        assert labels[1].startswith("2030-05-09")
+        assert ax.get_xlabel() == "Killed, as reported (people; log scale from 1 on)"
+
+    @pytest.mark.parametrize(
+        ("relation", "low", "high", "span", "named", "heads"),
+        [
+            ("exactly", 10.0, 10.0, (10.0, 10.0), [10.0], []),
+            ("about", 100.0, 100.0, (90.0, 110.0), [100.0], []),
+            ("dozens", 24.0, 99.0, (24.0, 99.0), [24.0, 99.0], []),
+            ("more_than", 10.0, None, (11.0, 20.0), [10.0], [">"]),
+            ("less_than", None, 10.0, (0.0, 9.0), [10.0], ["<"]),
+        ],
+    )
+    def test_bar_mark_and_arrow(self, ax, relation, low, high, span, named, heads):
+        plots.reported([reported(relation, low, high)], "killed", ax=ax)
+        (bar,) = ax.patches
+        assert (bar.get_x(), bar.get_x() + bar.get_width()) == pytest.approx(span)
+        lines = {line.get_marker(): list(line.get_xdata()) for line in ax.get_lines()}
+        assert lines["o"] == named
+        assert [mark for mark in lines if mark in ("<", ">")] == heads
+
+    def test_who_said_so_and_against_whom(self, ax):
+        rows = [reported(), reported(id="X2", low=8.0, high=8.0, claimant="$x_$ office$")]
+        plots.reported(rows, "killed", ax=ax)
+        assert r"\$x_\$ office\$; contradicts X1" in said(ax)
+        ax.figure.draw_without_rendering()
+
+    def test_long_words_leave_room_to_draw(self):
+        rows = [reported(id=f"S{i}." + 60 * "x", claimant="two\nlines " + 90 * "y", low=9.0 - i,
+                         high=9.0 - i) for i in range(5)]  # fmt: skip
+        ax = plots.reported(rows, "killed")
+        ax.figure.draw_without_rendering()  # warns where there is none
+        assert ax.get_position().width > 0.15
+        assert "two lines " + 25 * "y" + "…" in said(ax)
+
+    def test_sides_look_the_same_in_every_picture(self):
+        rows = [reported(id="X2", attacker="South", defender="North"), reported(),
+                reported(id="X3", attacker="both", quantity="hits"),
+                reported(id="X4", attacker="South", quantity="hits")]  # fmt: skip
+        for quantity, marks in (("killed", ["o", "s"]), ("hits", ["s", "D"])):
+            ax = plots.reported(rows, quantity)
+            assert sorted({x.get_marker() for x in ax.get_lines()}) == sorted(marks)
+
+    def test_fractions_and_the_largest_numbers(self, ax):
+        share = reported("about", 0.95, 0.95, "fraction", quantity="intercepted_fraction")
+        assert plots.reported([share], "intercepted_fraction", ax=ax).get_xlim() == (0.0, 1.0)
+        huge = plots.reported([reported(low=1e308, high=1e308)], "killed")
+        assert len(huge.get_xticks()) < 15
+        huge.figure.draw_without_rendering()
+        plots.reported([reported(low=0.0, high=0.0)], "killed").figure.draw_without_rendering()
+
+    def test_a_quantity_that_nobody_reported(self):
+        with pytest.raises(FigureError, match="no figure is of 'kiled': did you mean 'killed'"):
+            plots.reported([reported()], "kiled")
+        with pytest.raises(FigureError, match="Known: none"):
+            plots.reported([], "killed")
 
 
 class TestOverview:

@@ -116,6 +116,41 @@ class TestCleaning:
         assert found.events["category"].tolist() == ["other"]
         assert "'Oryx-9' (1)" in found.notes[0]
 
+    def test_a_new_model_goes_with_the_known_ones_of_its_row(self, table):
+        (row,) = table(
+            [attack("2030-03-01", "2030-03-01", "Shahed-136/131 and Oryx-9", 100, 80)]
+        ).events.to_dict("records")
+        assert (row["category"], row["launched"], row["split"]) == ("drone", 100.0, False)
+        found = table([attack("2030-03-01", "2030-03-01", "X-22 and Iskander-M and Oryx-9", 9, 4)])
+        assert found.events["launched"].tolist() == [5.0, 4.0]
+        assert any("beside known ones" in note and "'Oryx-9' (1)" in note for note in found.notes)
+        details = "{'X-22': 2, 'Oryx-9': 7}"  # unless the row says how many they were
+        found = table([attack("2030-03-01", "2030-03-01", "X-22 and Oryx-9", 9, 4,
+                              details=details)])  # fmt: skip
+        assert found.daily()["all"].tolist() == [2.0]
+        assert any("in no sum: 'Oryx-9' (1)" in note for note in found.notes)
+
+    @pytest.mark.parametrize("model", ["X-22 AND Iskander-M", "X-22, Iskander-M", "X-22 + KN-23"])
+    def test_models_may_be_joined_in_other_ways(self, table, model):
+        row = attack("2024-03-01", "2024-03-01", "MODEL", 11, 5).replace("MODEL", f'"{model}"')
+        categories = table([row]).events["category"].tolist()
+        assert categories == ["cruise", "ballistic"]
+
+    def test_parts_are_whole(self, table):
+        details = "{'X-22': 4.5, 'Iskander-M': 5.5}"
+        row = attack("2024-03-01", "2024-03-01", "X-22 and Iskander-M", 10, 5, details=details)
+        assert table([row]).events["launched"].tolist() == [5.0, 5.0]
+
+    def test_a_row_that_stands_there_twice_is_told(self, table):
+        row = attack("2024-03-01", "2024-03-01", "X-22", 4, 1)
+        found = table([row, row])
+        assert found.daily()["all"].tolist() == [8.0]
+        assert found.notes == ("1 rows that repeat another to the letter, counted all the same",)
+
+    def test_outcomes_that_nobody_told_are_told(self, table):
+        rows = [attack("2024-03-01", "2024-03-01", "X-22", 4, n) for n in (1, "")]
+        assert "1 rows of unknown outcome" in table(rows).notes[0]
+
     @pytest.mark.parametrize(
         ("model", "kind"),
         [
@@ -128,6 +163,10 @@ class TestCleaning:
             ("X-35", ("cruise", "subsonic")),
             ("Intercontinental Ballistic Missile", ("ballistic", "iskander")),
             ("Молнія", ("other", "tactical_uav")),
+            ("Kh-101", ("cruise", "subsonic")),
+            ("\u0425-101/\u0425-555", ("cruise", "subsonic")),  # Cyrillic
+            ("\u0421-300", ("ballistic", "s300")),
+            ("Khrizantema", None),
             ("X-22/X-59", None),
             ("X-3", None),
             ("", None),
@@ -177,6 +216,40 @@ class TestFormats:
         path.write_bytes(b"\xef\xbb\xbfdate,count\r\n2024-03-01,5\r\n\r\n")
         assert read_strikes(path).daily()["all"].tolist() == [5.0]
 
+    def test_a_quoted_cell_may_span_lines(self, table):
+        rows = [
+            attack("2024-03-02", "2024-03-02", "X-22", 4, 1, source='"kpszsu\nof\nthat day"'),
+            attack("2024-03-01", "2024-03-01", "X-22", "x", 1),
+        ]
+        error = refused(table, rows)
+        assert str(error.problems[0]).endswith("got 'x' at row 2 (line 5)")
+        assert len(error.problems) == 1
+        assert table(rows, keep_good=True).daily()["all"].tolist() == [4.0]
+
+    def test_a_quote_left_open_costs_its_own_row_alone(self, table):
+        rows = attacks(20)
+        rows[3] = attack("2023-01-16", "2023-01-16", "X-22", 4, 1, source='"kpszsu')
+        assert [p.place for p in refused(table, rows).problems] == ["row 4 (line 5)"]
+        assert len(table(rows, keep_good=True).events) == len(table(attacks(20)).events) - 1
+
+    def test_old_line_ends(self, tmp_path):
+        path = tmp_path / "table.csv"
+        path.write_bytes(b"date,count\r2024-03-01,5\r2024-03-02,6\r")
+        assert read_strikes(path).daily()["all"].tolist() == [5.0, 6.0]
+
+    def test_the_newest_may_come_first(self, table):
+        found = table(["2024-03-03,5", "2024-03-02,4", "2024-03-01,3"], "date,count")
+        assert found.daily()["all"].tolist() == [3.0, 4.0, 5.0]
+
+    def test_weeks_begin_where_they_are_told_to(self, table):
+        rows = [f"2024-03-{day:02},{day}" for day in range(3, 31)]
+        found = table(rows, "date,count")
+        for start in (date(2024, 3, 1), date(2024, 3, 8), date(2024, 2, 2)):
+            weeks = found.weekly(start=start)
+            assert weeks.index[0] == pd.Timestamp("2024-03-08")
+            assert weeks["all"].iloc[0] == 8 + 9 + 10 + 11 + 12 + 13 + 14
+        assert len(found.weekly(start=date(2024, 6, 1))) == 0
+
     def test_weeks_are_whole(self, table):
         rows = [f"2024-03-{day:02},{day}" for day in range(1, 24)]
         found = table(rows, "date,count")
@@ -208,6 +281,7 @@ BAD = [
     ("2024-02-05,2.5,1,0", "`launched` must be a whole number"),
     ("2024-02-05,1e300,1,0", "`launched` must be a whole number up to 1,000,000"),
     ("2024-02-05,,1,0", "`launched` must be a number, but is empty"),
+    ("2024-02-05,3,1,4", "`lost <= launched` must hold, but got 4 and 3"),
     ("2024-02-05,3,4,0", "`intercepted <= launched` must hold, but got 4 and 3"),
     ("2024-02-30,3,1,0", "`date` must be a day of this century"),
     ("05.02.2024,3,1,0", "`date` must be a day of this century"),
@@ -268,6 +342,15 @@ class TestRefusals:
         assert "stops after '12'" in str(error)
         assert "row 2 (line 3)" in str(error)
 
+    def test_a_last_cell_that_counts_is_looked_at_in_every_format(self, table):
+        rows = ["2024-02-01,drone,20,5,1", "2024-02-02,drone,20,5,1"]
+        error = refused(table, rows, "date,cls,launched,intercepted,lost", end="")
+        assert "`lost` must be followed by a line end" in str(error)
+
+    def test_more_lost_than_launched(self, table):
+        error = refused(table, [attack("2024-02-02", "2024-02-02", "Shahed-136/131", 10, "", 15)])
+        assert "`not_reach_goal <= launched` must hold, but got 15 and 10 at row 1" in str(error)
+
     def test_an_end_before_its_start(self, table):
         rows = [attack("2024-02-02 09:00", "2024-02-02 08:00", "X-22", 1, 0)]
         assert "`time_start <= time_end` must hold" in str(refused(table, rows))
@@ -285,6 +368,10 @@ class TestRefusals:
             ("time_start,time_end,model,launchd,destroyed", "is it 'launchd'?"),
             ("a,b,c", "a header must be of a known format, but got 'a, b, c'"),
             ("date,date", "a column must be there once"),
+            ("date,count,colour", "no more, but got 'date, count, colour'"),
+            ("Date,Launched", "a plain table must have the columns 'date', 'count' or 'launched'"),
+            ("date;count", "cells must be parted by commas, but got ';' in 'date;count'"),
+            ("d\0a\0t\0e\0", "a strike table must be UTF-8 text, but got"),
             ('"date,count', "a header must be well-formed CSV"),
             ("", "must start with a header, but got nothing"),
         ],

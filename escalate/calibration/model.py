@@ -98,6 +98,14 @@ class Model:
         values : mapping of str to ndarray
             Some values by name.
         """
+        for path in paths:
+            name, _, key = path.removeprefix("observation.").partition(".")
+            if is_observed(path) and key:
+                of = "claimant" if name == "bias_log" else "quantity"
+                known = {getattr(figure, of) for figure in self.figures}
+                if known and key not in known:
+                    message = f"no figure has the {of} {key!r}: {closest(key, known)},"
+                    raise ScenarioError([Problem(path, message)])
         for i in range(len(next(iter(values.values())))):
             self._at(values, i)
 

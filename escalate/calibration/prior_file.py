@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["load_priors", "prior_names", "shipped_posterior"]
 
+_MOST = 1e100
 _OWN = ("law", "also", "source")
 _SHIPPED = resources.files("escalate") / "data" / "priors"
 _POSTERIORS = resources.files("escalate") / "data" / "posteriors"
@@ -99,17 +100,29 @@ def load_priors(name_or_path: str | os.PathLike[str]) -> dict[Any, Any]:
         file = Path(path)
         if path in prior_names():
             file = _SHIPPED / f"{path}.toml"  # type: ignore[assignment]
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ScenarioError([Problem("", f"cannot be read: {error}")], path) from error
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError as error:
+        known = closest(path, prior_names())
+        message = f"a file of priors must be there, or be shipped under that name: {known}"
+        raise ScenarioError([Problem("", message)], path) from error
+    except (OSError, ValueError) as error:  # no text and no TOML are ValueErrors
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ScenarioError([Problem("", f"cannot be read: {reason}")], path) from error
     found: dict[Any, Any] = {}
     problems: list[Problem] = []
+    places: set[str] = set()
     for place, about in data.items():
         try:
             also = about.get("also", []) if isinstance(about, Mapping) else []
-            found[(place, *also) if also else place] = _law(about, place)
+            law = _law(about, place)
         except ScenarioError as error:
             problems += error.problems
+            continue
+        for one in (place, *also):
+            if one in places:
+                problems.append(Problem(one, "a path must have one prior, but has two"))
+            places.add(one)
+        found[(place, *also) if also else place] = law
     if not data:
         problems.append(Problem("", "a file of priors must hold at least one"))
     if problems:
@@ -126,8 +139,14 @@ def _law(about: Any, place: str) -> Any:
 
     if not isinstance(about, Mapping):
         raise wrong(f"must be a table with a `law`, but got {about!r}")
+    if "law" not in about:
+        if any(isinstance(value, Mapping) for value in about.values()):
+            quoted = 'a path must be quoted as a whole, as in ["sides.UA.alert_hours"]'
+            raise wrong(f"{quoted}, but got a table of tables")
+        got = ", ".join(map(repr, about)) or "nothing"
+        raise wrong(f"must be a table with a `law`, but got {got}")
     laws = [n for n, one in vars(stats).items() if isinstance(one, stats.rv_continuous)]
-    name = about.get("law")
+    name = about["law"]
     if name not in laws:
         known = closest(str(name), ["beta", "gamma", "lognorm", "norm", "truncnorm", "uniform"])
         message = "`law` must be a continuous distribution of scipy.stats, but got"
@@ -143,6 +162,12 @@ def _law(about: Any, place: str) -> Any:
             raise wrong(f"unknown key {key!r}: {closest(key, (*shapes, 'loc', 'scale', *_OWN))},")
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise wrong(f"`{key}` must be a number, but got {value!r}")
+        if not abs(value) <= _MOST:
+            raise wrong(
+                f"`{key}` must be a number up to {_MOST:g} either way, but got {value!r:.40}"
+            )
+    if arguments.get("scale", 1.0) <= 0.0:
+        raise wrong(f"`0 < scale` must hold, but got {arguments['scale']!r}")
     for shape in shapes:
         if shape not in arguments:
             raise wrong(f"`{name}` needs `{shape}`")

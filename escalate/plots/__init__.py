@@ -17,7 +17,7 @@ from __future__ import annotations
 from escalate.plots.ensembles import distribution, fan
 from escalate.plots.pairing import differences
 from escalate.plots.regimes import phase_diagram, regime
-from escalate.plots.reports import figures
+from escalate.plots.reports import figures, reported
 from escalate.plots.runs import causal_tree, interception, overview, stocks, timeline
 from escalate.plots.series import forecast_fan, interception_by_size, salvo_sizes
 from escalate.plots.sweeps import heat_map, lines, parallel_coordinates, tornado
@@ -26,6 +26,6 @@ from escalate.plots.tournaments import fingerprint, noise_sweep, payoff_matrix, 
 __all__ = [
     "causal_tree", "differences", "distribution", "fan", "figures", "fingerprint", "forecast_fan",
     "heat_map", "interception", "interception_by_size", "lines", "noise_sweep", "overview",
-    "parallel_coordinates", "payoff_matrix", "phase_diagram", "regime", "replicator",
+    "parallel_coordinates", "payoff_matrix", "phase_diagram", "regime", "replicator", "reported",
     "salvo_sizes", "stocks", "timeline", "tornado",
 ]  # fmt: skip
