@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         Figure,
         disagreements,
         read_figures,
+        figure_table,
         shipped_figures,
     )
     from escalate.pairing import Pairing, compare
@@ -108,7 +109,7 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     "escalate.precision": ("Precision",),
     "escalate.tournaments": ("tournament", "Tournament", "arena"),
     "escalate.results": ("Run", "load_run"),
-    "escalate.figures": ("Figure", "read_figures", "shipped_figures", "disagreements"),
+    "escalate.figures": ("Figure", "read_figures", "shipped_figures", "figure_table", "disagreements"),
     "escalate.strikes": ("read_strikes", "Strikes"),
     "escalate.comparison": ("Comparison", "compare_figures"),
     "escalate.calibration": ("calibrate", "Fit", "load_fit", "optimise"),
@@ -135,7 +136,7 @@ __all__ = [
     "sweep", "Sweep", "load_sweep", "compare", "Pairing", "Precision",
     "tournament", "Tournament", "arena",
     "Run", "load_run",
-    "Figure", "read_figures", "shipped_figures", "disagreements",
+    "Figure", "read_figures", "shipped_figures", "figure_table", "disagreements",
     "read_strikes", "Strikes", "Comparison", "compare_figures",
     "calibrate", "Fit", "load_fit", "optimise",
     "EscalateError", "InvalidInputError", "ScenarioError", "FigureError", "ResultError",

@@ -5,6 +5,7 @@ import re
 import pytest
 
 import escalate as esc
+from benchmarks.fit_shipped import defaults
 from escalate.__main__ import main
 from escalate.calibration import load_priors, prior_names, shipped_posterior
 from escalate.figures import shipped_figures
@@ -150,6 +151,14 @@ def test_shipped_posteriors_are_draws_of_their_priors(name):
     for column, law in zip(names, priors.values(), strict=True):
         low, high = law.support()
         assert draws[column].between(low, high).all()
+
+
+@pytest.mark.parametrize("name", prior_names())
+def test_the_numbers_of_a_calibrated_scenario_are_its_posterior_medians(name):
+    scenario = esc.load_scenario(name)
+    for path, (value, source) in defaults(shipped_posterior(name)).items():
+        assert scenario.value(path) == value, path
+        assert scenario.sources[path] == source, path
 
 
 def test_an_unknown_posterior():

@@ -115,7 +115,8 @@ def rule_probabilities(
     parameters, so it depends on that prior. Shown are priors narrower and wider by half (in
     normal scores, by weighing points anew), and prior weights that favour each rule in turn by
     three to one. The data are said to speak for a rule only if its probability is at least 0.95
-    under all of these, even after its evidence is lowered by two Monte Carlo errors.
+    under all of these, even if its evidence is two Monte Carlo errors too high, and that of every
+    other rule two too low.
     """
     weights_of(list(rules), weights)
     names, laws, figures = _asked(scenario, rules, figures, priors)
@@ -222,10 +223,10 @@ def _compared(
         found = []
         for said, _ in _PRIORS:
             for favoured in range(-1, len(names)):
-                lowered = evidence[said].copy()
-                lowered[of] -= 2.0 * errors[said][of]
+                unkind = evidence[said] + 2.0 * errors[said]
+                unkind[of] -= 4.0 * errors[said][of]
                 weight = [p * (3.0 if j == favoured else 1.0) for j, p in enumerate(prior)]
-                found.append(_shares(lowered, weight)[of].sum())
+                found.append(_shares(unkind, weight)[of].sum())
         return float(min(found))
 
     best = int(np.argmax(evidence[given]))
