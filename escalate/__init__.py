@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from escalate.figures import (
         Figure,
         disagreements,
-        read_figures,
         figure_table,
+        read_figures,
         shipped_figures,
     )
     from escalate.pairing import Pairing, compare
@@ -109,7 +109,9 @@ _CONTENTS: dict[str, tuple[str, ...]] = {
     "escalate.precision": ("Precision",),
     "escalate.tournaments": ("tournament", "Tournament", "arena"),
     "escalate.results": ("Run", "load_run"),
-    "escalate.figures": ("Figure", "read_figures", "shipped_figures", "figure_table", "disagreements"),
+    "escalate.figures": (
+        "Figure", "read_figures", "shipped_figures", "figure_table", "disagreements",
+    ),
     "escalate.strikes": ("read_strikes", "Strikes"),
     "escalate.comparison": ("Comparison", "compare_figures"),
     "escalate.calibration": ("calibrate", "Fit", "load_fit", "optimise"),
