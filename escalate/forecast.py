@@ -212,7 +212,7 @@ def forecast(
     (160, 274, 409)
     """
     days = _Days(table, outcome, horizon)
-    return _together([days.part(name, origin) for name in days.parts(group)])
+    return _together([days.part(name, origin) for name in days.parts(group, origin)])
 
 
 def baseline(
@@ -255,7 +255,7 @@ def baseline(
     if name not in _BASELINE:
         raise EscalateError(f"unknown baseline {name!r}: {closest(str(name), _BASELINE)}")
     days = _Days(table, outcome, horizon)
-    days.parts(group)
+    days.parts(group, origin)
     return _BASELINE[name](_blocks(days.before(group, origin), horizon), horizon)
 
 
@@ -274,12 +274,16 @@ class _Days:
         if table.events["tally"].all():
             raise EscalateError("the table must hold strike weapons, but holds kill tallies alone")
 
-    def parts(self, group: str) -> list[str]:
-        """Name what is forecast apart."""
+    def parts(self, group: str, origin: date) -> list[str]:
+        """Name what is forecast apart: of a whole, what has ever been launched before."""
         held = [str(name) for name in self.daily]
         if group not in held:
             raise EscalateError(f"unknown group {group!r}: {closest(str(group), held)}")
-        return [name for name in held if name != "all" and group in ("all", name)] or [group]
+        if group != "all":
+            return [group]
+        past = max(0, (origin - self.table.first).days)
+        seen = (self.daily.iloc[:past] > 0.0).any() | (self.launched.iloc[:past] > 0.0).any()
+        return [name for name in held if name != "all" and seen[name]] or [group]
 
     def before(self, group: str, origin: date) -> Floats:
         """Give the days before a forecast."""
@@ -673,11 +677,11 @@ def score_forecasts(
         raise EscalateError(f"the table must say what was {' or '.join(outcomes)}, but does not")
     for outcome in said:
         days = _Days(table, outcome, horizon)
-        wanted = {group: days.parts(group) for group in groups or table.groups}
-        every = dict.fromkeys(name for names in wanted.values() for name in names)
         for number in range(scored):
             origin = start + timedelta(days=number * horizon)
             first = (origin - table.first).days
+            wanted = {group: days.parts(group, origin) for group in groups or table.groups}
+            every = dict.fromkeys(name for names in wanted.values() for name in names)
             parts = {name: days.part(name, origin) for name in every}
             for group, names in wanted.items():
                 here = days.daily[group].to_numpy()[first : first + horizon]

@@ -44,6 +44,8 @@ _MEASURES = ("USD", "hours", "fraction")
 _REVISED = ("killed", "injured")
 _ROUNDED = 0.005
 """Share by which an exactly named measure may be off: it has three digits."""
+_FEW = 60
+"""Cases up to which it is counted out how many of them are known."""
 _WILD = {"USD": (1e5, 1e11), "hours": (0.1, 1e3), "": (0.25, 1e4)}
 """Range over which a report that has nothing to do with the war is log-uniform, by unit."""
 _DAY = 86_400.0
@@ -57,14 +59,18 @@ class Observation:
 
     Notes
     -----
-    Of a true count x the claimant knows a share F, names it with a bias b and a noise e, and
-    rounds to a whole number,
+    Of a true count x the claimant knows K, each case with chance F, names them with a bias b and
+    a noise e, and rounds to a whole number,
 
-    ``R = round(F x exp(b + e))``,  ``e ~ normal(0, sd^2 + bias_sd^2 + (1 - F)/(F x))``,
+    ``R = round(K exp(b + e))``,  ``K ~ binomial(x, F)``,  ``e ~ normal(0, sd^2 + bias_sd^2)``.
 
-    the last term for the scatter of which cases are known. Without bias and noise R is binomial.
-    A true zero is reported as zero. Money, hours and fractions have noise alone. The report says
-    that R lies in an interval; with chance `lapse_prob` it has nothing to do with the war.
+    None known is reported as 0. Large counts, of more than 60 cases and (1 - F)/(F x) below 0.01,
+    are taken to be log-normal, ``R = round(F x exp(b + e))`` with (1 - F)/(F x) added to the
+    variance. Money, hours and fractions have noise alone. The report says that R lies in an
+    interval; with chance `lapse_prob` it has nothing to do with the war.
+
+    An interval counts by the chance that R lies within it: that it was these words and no others,
+    of those that admit R, is taken to say nothing more.
 
     Examples
     --------
@@ -74,7 +80,7 @@ class Observation:
     ('F08', 'killed', 'at least 39')
     >>> Observation().log_likelihood([[20.0], [39.0], [60.0]], [figure]).round(2)
     array([[-5.25],
-           [-0.86],
+           [-0.87],
            [-0.02]])
     """
 
@@ -236,8 +242,11 @@ class Observation:
             if math.isnan(low):
                 chance = (1.0 - lapse) * ~there + 0.5 * lapse
             else:
-                told = np.where(there, self._chance(x[..., i], figure, low, high), 0.0)
-                chance = (1.0 - lapse) * told + 0.5 * lapse * _wild(figure, low, high)
+                told, wild = np.zeros(x.shape[:-1]), 0.0
+                for weight, first, last in self._rounded_from(figure, low, high):
+                    told = told + weight * self._within(x[..., i], figure, first, last)
+                    wild += weight * _wild(figure, first, last)
+                chance = (1.0 - lapse) * np.where(there, told, 0.0) + 0.5 * lapse * wild
             with np.errstate(divide="ignore"):
                 out[..., i] = np.log(chance)
         return out
@@ -303,72 +312,104 @@ class Observation:
         >>> from escalate.figures import shipped_figures
         >>> figure = shipped_figures()[7]
         >>> Observation().said([[40.0], [40.0], [40.0]], [figure], rng=1)
-        array([[41.],
-               [43.],
-               [40.]])
+        array([[32.],
+               [41.],
+               [43.]])
         """
         x = np.asarray(truths, dtype=float)
         random = _generator(rng)
         columns = [self._said(x[..., i], figure, random) for i, figure in enumerate(figures)]
         return np.stack(columns, axis=-1)
 
-    def _spread(self, x: Array, figure: Figure) -> tuple[Any, Any]:
-        """Give the mean and standard deviation of the log of reported over true."""
+    def _words(self, figure: Figure) -> tuple[Any, Any]:
+        """Give the bias and the standard deviation of the log of named over known."""
         sd = np.asarray(self.noise_sd_log.get(figure.quantity, NOISE_SD_LOG[figure.quantity]))
         if figure.unit in _MEASURES:
-            return 0.0, sd
+            return np.zeros(()), sd
         bias = self.bias_log.get(figure.claimant)
         doubt = np.asarray(self.bias_sd_log) if bias is None else 0.0
-        share = np.asarray(self.known_share(figure), dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            scatter = np.where(share > 0.0, (1.0 - share) / (share * np.maximum(x, 1.0)), 0.0)
-            shift = (0.0 if bias is None else np.asarray(bias)) + np.log(share)
-        return shift, np.sqrt(sd * sd + doubt * doubt + scatter)
+        return np.asarray(0.0 if bias is None else bias), np.hypot(sd, doubt)
 
-    def _is_binomial(self, figure: Figure) -> bool:
-        """Tell whether a count is reported without bias and noise."""
-        sd = self.noise_sd_log.get(figure.quantity, NOISE_SD_LOG[figure.quantity])
-        bias = self.bias_log.get(figure.claimant)
-        doubt = self.bias_sd_log if bias is None else bias
-        return figure.unit not in _MEASURES and not np.any(sd) and not np.any(doubt)
-
-    def _chance(self, x: Array, figure: Figure, low: float, high: float) -> Array:
-        """Give the chance that a truthful claimant's report lies from `low` to `high`."""
-        if figure.relation == "exactly" and figure.unit not in _MEASURES and low == high:
-            total = np.zeros(np.shape(x))
-            for heap, weight in self.heaping.items():
-                if weight > 0.0 and low % heap == 0.0:
-                    first, last = math.ceil(low - heap / 2), math.ceil(low + heap / 2) - 1
-                    total = total + weight * self._within(x, figure, first, last)
-            return total
-        return self._within(x, figure, low, high)
+    def _rounded_from(
+        self, figure: Figure, low: float, high: float
+    ) -> list[tuple[float, float, float]]:
+        """Give the shares of reporters, and what each of them would report so."""
+        if figure.relation != "exactly" or figure.unit in _MEASURES or low != high:
+            return [(1.0, low, high)]
+        return [
+            (weight, math.ceil(low - heap / 2), math.ceil(low + heap / 2) - 1)
+            for heap, weight in self.heaping.items()
+            if weight > 0.0 and low % heap == 0.0
+        ]
 
     def _within(self, x: Array, figure: Figure, low: float, high: float) -> Array:
-        if self._is_binomial(figure):
-            n, share = np.floor(np.nan_to_num(x)), np.asarray(self.known_share(figure))
-            return _binomial(high, n, share) - _binomial(low - 1.0, n, share)
-        shift, sd = self._spread(x, figure)
-        counted = figure.unit not in _MEASURES
-        # A count is reported in whole numbers, a half more or less of which it may have been.
-        least, most = (low - 0.5, high + 0.5) if counted else (low, high)
+        """Give the chance that a truthful claimant's number lies from `low` to `high`."""
+        bias, sd = self._words(figure)
+        if figure.unit in _MEASURES:
+            return _named(x, bias, sd, low, high)
+        # A count is named in whole numbers, a half more or less of which it may have been.
+        low, high = low - 0.5, high + 0.5
+        share = np.asarray(self.known_share(figure), dtype=float)
+        if (share == 1.0).all():
+            return _named(x, bias, sd, low, high)
+        plain = share.ndim == bias.ndim == sd.ndim == 0
+        share, bias, sd = (np.broadcast_to(one, x.shape) for one in (share, bias, sd))
         with np.errstate(divide="ignore", invalid="ignore"):
-            middle = np.log(x) + shift
-            below = (math.log(least) if least > 0.0 else -math.inf) - middle
-            above = (math.log(most) if most > 0.0 else -math.inf) - middle
-            smooth = special.ndtr(above / sd) - special.ndtr(below / sd)
-            sharp = (above > 0.0) & (below <= 0.0)
-        told = np.where(sd > 0.0, smooth, sharp)
-        return np.where(x > 0.0, told, float(low <= 0.0))
+            scatter = (1.0 - share) / (share * np.maximum(x, 1.0))
+            few = (x <= _FEW) | (scatter > 0.01)
+            # The others are so many that what is known of them scatters like a log-normal.
+            many = _named(share * x, bias, np.sqrt(sd * sd + scatter), low, high)
+            exact = _binomial(high - 0.5, np.floor(x), share)
+            exact = exact - _binomial(low - 0.5, np.floor(x), share)
+        out = np.where((sd == 0.0) & (bias == 0.0), exact, many)
+        counts, share, bias, sd = (one[few] for one in (x, share, bias, sd))
+        if plain:  # each count needs to be looked at once
+            counts, place = np.unique(counts, return_inverse=True)
+            share, bias, sd = (one[: len(counts)] for one in (share, bias, sd))
+            out[few] = _named_of_known(counts, share, bias, sd, low, high)[place]
+        else:
+            out[few] = _named_of_known(counts, share, bias, sd, low, high)
+        return np.asarray(out)
 
     def _said(self, x: Array, figure: Figure, random: np.random.Generator) -> Array:
         """Draw the number that a truthful claimant has in mind."""
-        share = np.broadcast_to(np.asarray(self.known_share(figure), dtype=float), x.shape)
-        if self._is_binomial(figure):
-            known = random.binomial(np.nan_to_num(x).astype(np.int64), share)
-            return np.where(np.isnan(x), math.nan, known)
-        shift, sd = self._spread(x, figure)
-        value = x * np.exp(shift + sd * random.standard_normal(x.shape))
-        return np.asarray(value if figure.unit in _MEASURES else np.floor(value + 0.5))
+        bias, sd = self._words(figure)
+        counted = figure.unit not in _MEASURES
+        if counted:
+            share = np.broadcast_to(np.asarray(self.known_share(figure), dtype=float), x.shape)
+            if (share < 1.0).any():
+                known = random.binomial(np.nan_to_num(x).astype(np.int64), share)
+                x = np.where(np.isnan(x), math.nan, known)
+        value = x * np.exp(bias + sd * random.standard_normal(x.shape))
+        return np.asarray(np.floor(value + 0.5) if counted else value)
+
+
+def _named(known: Array, bias: Any, sd: Any, low: float, high: float) -> Array:
+    """Give the chance that a number is named from `low` to below `high`; 0 is named 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle = np.log(known) + bias
+        below = (math.log(low) if low > 0.0 else -math.inf) - middle
+        above = (math.log(high) if high > 0.0 else -math.inf) - middle
+        smooth = special.ndtr(above / sd) - special.ndtr(below / sd)
+        sharp = (above > 0.0) & (below <= 0.0)
+    told = np.where(sd > 0.0, smooth, sharp)
+    return np.where(known > 0.0, told, float(low <= 0.0 <= high))
+
+
+def _named_of_known(x: Array, share: Array, bias: Array, sd: Array, low: float, high: float) -> Any:
+    """Give the chance that so many are named, summed over how many of them are known."""
+    total = np.zeros(len(x))
+    mean = x * share
+    most = np.minimum(x, mean + 8.0 * np.sqrt(mean) + 20.0).max(initial=0.0)
+    for k in range(int(most) + 1):
+        with np.errstate(divide="ignore"):
+            ways = special.gammaln(x + 1.0) - special.gammaln(np.maximum(x - k, 0.0) + 1.0)
+            log = ways - special.gammaln(k + 1.0) + special.xlogy(k, share)
+            log = log + special.xlog1py(np.maximum(x - k, 0.0), -share)
+        total += np.where(k <= x, np.exp(log), 0.0) * _named(
+            np.full(len(x), float(k)), bias, sd, low, high
+        )
+    return total
 
 
 def _generator(rng: object) -> np.random.Generator:
@@ -439,6 +480,12 @@ def _worded(
     step = 1.0 if counted else 0.0
     most = 1.0 if figure.unit == "fraction" else math.inf
     return (0.0, low - step) if value < low else (high + step, most)
+
+
+def _rising(a: Array, n: Array) -> Array:
+    """Give the log of a (a + 1) ... (a + n - 1); a large `a` costs no digits."""
+    some = np.maximum(n, 1.0)
+    return np.where(n > 0.0, special.gammaln(some) - special.betaln(a, some), 0.0)
 
 
 def superseded(figures: Iterable[Figure]) -> tuple[Figure, ...]:
@@ -550,7 +597,6 @@ def three_way_log_likelihood(
     finite = np.where(np.isfinite(c), c, 1.0)
     a = finite[..., None] * p
     with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.where(n > 0.0, special.gammaln(n + a) - special.gammaln(a), 0.0)
-        scattered = special.gammaln(finite) - special.gammaln(finite + total) + each.sum(axis=-1)
+        scattered = _rising(a, n).sum(axis=-1) - _rising(finite, total)
         plain = special.xlogy(n, p).sum(axis=-1)
     return np.asarray(ways + np.where(np.isfinite(c), scattered, plain))[()]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,7 +45,6 @@ __all__ = [
 FALSE_ALARM = 0.05
 """Chance that a test finds what is not there [-]."""
 
-_DROP = 1.9207294103470645  # half of the 95% quantile of chi-squared with one degree of freedom
 _FEW = 10
 
 
@@ -359,19 +359,17 @@ def fit_tempo(
     count = int(strikes.sum())
     _enough(count, "days that count")
     waits = np.diff(np.flatnonzero(strikes))
-    n = len(waits)
-    mean = float(waits.mean())
+    mean, seen = float(waits.mean()), _variation(waits)
+    n = len(waits) / max(1.0, seen) ** 2  # bunched waits say less than as many memoryless ones
     wait = Estimate(
         mean,
         n * mean / float(special.gammainccinv(n, 0.025)),
-        n * mean / float(special.gammaincinv(n, 0.025)) if n else math.inf,
+        n * mean / float(special.gammaincinv(n, 0.025)),
     )
-    wait = Estimate(mean, min(wait.low, wait.high), max(wait.low, wait.high))
     draw = _generator(rng)
     shuffled = np.array([
         _variation(np.diff(np.flatnonzero(_permuted(strikes, 91, draw)))) for _ in range(shuffles)
     ])  # fmt: skip
-    seen = _variation(waits)
     pvalue = _pvalue(seen, shuffled)
     low, high = np.quantile(shuffled, (0.025, 0.975))
     what = f"standard deviation over mean {seen:.2f}, at random {low:.2f} to {high:.2f}"
@@ -466,7 +464,9 @@ def fit_sizes(sizes: ArrayLike) -> SizeFit:
     Notes
     -----
     By maximum likelihood, with a profile interval for k; the mean has that of its standard error,
-    on a log scale. Sizes of which most are 1 and a few enormous end at the smallest k allowed.
+    on a log scale. The data tell sizes from Poisson if the interval ends before a k at which the
+    variance is a thousandth above the mean. Sizes of which most are 1 and a few enormous end at
+    the smallest k allowed.
 
     Examples
     --------
@@ -486,16 +486,19 @@ def fit_sizes(sizes: ArrayLike) -> SizeFit:
         seen = seen + none + y * math.log(mean / (k + mean)) - math.log(-math.expm1(none))
         return -float(seen.sum())
 
-    top = math.log(float(y.max()) + 1.0)
-    bounds = ((math.log(1e-3), top), (math.log(1e-3), math.log(1e4)))
+    top = 1e3 * max(10.0, float(y.mean()))  # a variance that is a thousandth above the mean
+    bounds = (
+        (math.log(1e-3), math.log(float(y.max()) + 1.0)),
+        (math.log(1e-3), math.log(top)),
+    )
     start = [math.log(float(y.mean())), 0.0]
-    best, (k,) = _fitted(loss, start, bounds, only=(1,))
+    best, (k,) = _fitted(loss, start, bounds, len(y), only=(1,))
     dispersion = Estimate(*(math.exp(v) for v in k))
     mean, error = float(y.mean()), float(y.std(ddof=1)) / math.sqrt(len(y))
     wide = math.exp(1.96 * error / mean)
     ratio = error * error * len(y) / mean
     verdict = f"over-dispersed, variance {ratio:.1f} times the mean; k {dispersion}"
-    if best[1] > math.log(5e3):
+    if best[1] > math.log(0.5 * top):
         dispersion = Estimate(math.inf, dispersion.low, math.inf)
     if dispersion.value < 0.002:
         dispersion = Estimate(0.0, 0.0, dispersion.high)
@@ -503,7 +506,7 @@ def fit_sizes(sizes: ArrayLike) -> SizeFit:
             f"as wide as it can be, variance {ratio:.1f} times the mean: single ones and masses, "
             "which one negative binomial does not hold together"
         )
-    if dispersion.high > 1e3:
+    if dispersion.high > 0.99 * top:
         verdict = f"the data do not tell it from Poisson (variance {ratio:.1f} times the mean)"
     sizes_ = Estimate(mean, mean / wide, mean * wide)
     return SizeFit(len(y), sizes_, dispersion, math.exp(best[0]), ratio, verdict)
@@ -588,20 +591,22 @@ def fit_interception(
     share = float(np.clip(y.sum() / n.sum(), 0.01, 0.99))
     start = [math.log(share / (1.0 - share)), -2.0]
     ends = ((-12.0, 12.0), (-14.0, 6.0))
-    _, (chance, rho) = _fitted(lambda x: law(x[0], x[1]), start, ends)
+    _, (chance, rho) = _fitted(lambda x: law(x[0], x[1]), start, ends, len(n))
     p_, rho_ = (Estimate(*(float(special.expit(v)) for v in e)) for e in (chance, rho))
 
     def with_size(x: Any) -> float:
         return law(x[0] + x[2] * size + x[3] * time, x[1])
 
     best, found = _fitted(
-        with_size, [*start, 0.0, 0.0], (*ends, (-5.0, 5.0), (-5.0, 5.0)), only=(2,)
+        with_size, [*start, 0.0, 0.0], (*ends, (-5.0, 5.0), (-5.0, 5.0)), len(n), only=(2,)
     )
     slope = Estimate(*found[0]) if varies else Estimate(0.0, -math.inf, math.inf)
     flat, _ = _fitted(lambda x: with_size([x[0], x[1], 0.0, x[2]]), [*start, 0.0],
-                      (*ends, (-5.0, 5.0)), only=())  # fmt: skip
+                      (*ends, (-5.0, 5.0)), len(n), only=())  # fmt: skip
     gain = with_size([flat[0], flat[1], 0.0, flat[2]]) - with_size(best)
-    pvalue = float(special.erfc(math.sqrt(max(gain, 0.0)))) if varies else 1.0
+    left = len(n) - 3.0 - float(np.ptp(time) > 0.0)  # strikes less parameters
+    ratio = left * math.expm1(2.0 * max(gain, 0.0) / len(n))
+    pvalue = float(special.fdtrc(1.0, left, ratio)) if varies else 1.0
     p = p_.value
     inside = (y - n * p) ** 2 / (n * p * (1.0 - p)) if 0.0 < p < 1.0 else np.zeros(len(n))
     pearson = float(inside.sum() / (len(n) - 1))
@@ -654,8 +659,10 @@ def fit_excitation(
     weights that halve every two days, a day's number is negative binomial with mean
     ``trend exp(a + own x_own + cross x_other)``. The test of ``cross`` moves the other side's
     calendar round by a month or more: both keep their own memory and lose any common one. The
-    test of ``own`` shuffles days within four weeks. Intervals are those of a bootstrap of
-    fortnights. A moving mean holds a little of each day itself, which pulls `own` slightly down.
+    test of ``own`` shuffles days within four weeks. A moving mean holds a little of each day
+    itself, which pulls the response to one's own days down; by as much as it does so in shuffled
+    days, `own` is corrected. Intervals are Student's, with standard errors of a bootstrap of
+    fortnights.
 
     Two sides that go up and down together within weeks (weather, seasons of fighting) would pass
     for excitation: a relation found is not yet an answer given.
@@ -684,7 +691,7 @@ def fit_excitation(
     for i in range(2):
         this, other = sides[i], sides[1 - i]
         seen = _excited(this, this.past, other.past, keep)
-        moves = draw.integers(30, n - 30, shuffles)
+        moves = draw.permutation(np.arange(30, n - 30))[:shuffles]
         null = np.array([
             _excited(this, this.past, np.roll(other.past, m), this.known & np.roll(other.known, m),
                      seen)[2]
@@ -692,8 +699,9 @@ def fit_excitation(
         ])  # fmt: skip
         cross_p.append(min(1.0, 2.0 * _pvalue(seen[2], null)))
         mixed = np.array([
-            _excited(this, _past(_permuted(this.excess, 28, draw)), other.past, keep, seen)[1]
-            for _ in range(shuffles)
+            _excited(one, one.past, other.past, one.known & other.known, seen)[1]
+            for one in (_Side(_permuted(this.values, 28, draw), trend_days)
+                        for _ in range(shuffles))
         ])  # fmt: skip
         own_p.append(_pvalue(seen[1], mixed))
         places = np.flatnonzero(keep)
@@ -702,9 +710,11 @@ def fit_excitation(
             _excited(this, this.past, other.past, np.concatenate([groups[g] for g in pick]), seen)
             for pick in draw.integers(0, len(groups), (min(shuffles, 400), len(groups)))
         ])  # fmt: skip
-        low, high = np.quantile(again, (0.025, 0.975), axis=0)
-        own.append(Estimate(float(seen[1]), float(low[1]), float(high[1])))
-        cross.append(Estimate(float(seen[2]), float(low[2]), float(high[2])))
+        wide = float(special.stdtrit(len(groups) - 1.0, 0.975)) * again.std(axis=0)
+        # The trend holds a little of each day, which days without memory have as well.
+        found = float(seen[1] - mixed.mean()), float(seen[2])
+        own.append(Estimate(found[0], found[0] - float(wide[1]), found[0] + float(wide[1])))
+        cross.append(Estimate(found[1], found[1] - float(wide[2]), found[1] + float(wide[2])))
     shares = [_correlation(sides[i].excess[keep], sides[1 - i].past[keep]) ** 2 for i in range(2)]
     told = [
         f"{names[i]} goes {'up' if cross[i].value > 0 else 'down'} after more from {names[1 - i]} "
@@ -783,9 +793,16 @@ def _fitted(
     loss: Callable[[Any], float],
     start: Sequence[float],
     bounds: Sequence[tuple[float, float]],
+    size: int,
     only: Sequence[int] | None = None,
 ) -> tuple[Any, list[tuple[float, float, float]]]:
-    """Give where a loss is least, and profile intervals of its parameters."""
+    """Give where a loss of so many data is least, and profile intervals of its parameters.
+
+    How far the loss may rise is half the 95% quantile of chi-squared for many data; for few, what
+    makes the interval of a normal regression the one of Student.
+    """
+    free = size - len(start)
+    drop = 0.5 * size * math.log1p(float(special.stdtrit(free, 0.975)) ** 2 / free)
     best = optimize.minimize(loss, start, method="L-BFGS-B", bounds=bounds)
     x, least = np.asarray(best.x), float(best.fun)
     found = []
@@ -793,6 +810,7 @@ def _fitted(
         rest = [j for j in range(len(x)) if j != i]
         held = [x[rest]]
 
+        @cache  # a value has one answer, though the search for it begins where the last one ended
         def risen(value: float, i: int = i, rest: Any = rest, held: Any = held) -> float:
             def part(other: Any) -> float:
                 full = np.empty(len(x))
@@ -800,7 +818,7 @@ def _fitted(
                 return loss(full)
 
             if not rest:
-                return part(np.empty(0)) - least - _DROP
+                return part(np.empty(0)) - least - drop
             inner = optimize.minimize(
                 part,
                 held[0],
@@ -808,7 +826,7 @@ def _fitted(
                 bounds=[bounds[j] for j in rest],
             )
             held[0] = inner.x
-            return float(inner.fun) - least - _DROP
+            return float(inner.fun) - least - drop
 
         ends = []
         for way in (-1.0, 1.0):

@@ -59,6 +59,15 @@ class TestForecast:
         for level in (0.05, 0.5, 0.95):
             assert made.quantile(level) == law.ppf(level)
 
+    def test_the_crps_is_that_of_all_pairs(self):
+        rng = np.random.default_rng(11)
+        for size in (1, 2, 7, 40):
+            p, x = rng.dirichlet(np.full(size, 0.3)), np.arange(size)
+            pairs = 0.5 * (np.outer(p, p) * np.abs(x[:, None] - x)).sum()
+            for seen in (0.0, 0.3, 5.0, 11.75, 90.0):
+                expected = p @ np.abs(x - seen) - pairs
+                assert Forecast(p).crps(seen) == pytest.approx(expected, abs=1e-12)
+
     def test_beyond_all_that_was_thought_possible(self):
         made = Forecast(np.array([0.5, 0.5]))
         assert made.crps(10.0) == pytest.approx(float(proper.crps_ensemble([0.0, 1.0], 10.0)))
@@ -180,6 +189,37 @@ class TestModel:
                     one, two = (baseline(name, t, origin, **what) for t in (first, second))
                     np.testing.assert_array_equal(one.chance, two.chance)
 
+    def test_a_kind_of_weapon_that_is_yet_to_come_does_not_matter(self, tmp_path):
+        """A war of drones, and the same with a missile after the last forecast."""
+        drones = [row for row in attacks(500) if "Shahed" in row]
+        last = START + timedelta(days=495)
+        missile = attack(f"{last} 03:00", f"{last} 07:00", "X-101/X-555", 50, 10)
+        place = next(i for i, row in enumerate(drones) if row.split(",")[0] < f"{last} 03:00")
+        tables = [
+            read_strikes(write(tmp_path / "one.csv", drones)),
+            read_strikes(write(tmp_path / "two.csv", [*drones[:place], missile, *drones[place:]])),
+        ]
+        assert [t.groups for t in tables] == [("all", "drone"), ("all", "missile", "drone")]
+        span = (START + timedelta(days=400), START + timedelta(days=483))
+        found = [score_forecasts(t, *span, groups=("all", "drone")).weeks for t in tables]
+        assert len(found[0]) == 2 * 2 * 4 * 12 and found[0].equals(found[1])
+        for table in tables:
+            made = forecast(table, span[1])
+            np.testing.assert_array_equal(made.chance, forecast(tables[0], span[1]).chance)
+
+    def test_scores_of_weeks_do_not_change_with_what_comes_after(self, tmp_path):
+        rows = attacks(560)
+        end = START + timedelta(days=483)
+        after = [i for i, r in enumerate(rows) if r.split(",")[1][:10] > str(end)]
+        wild = [attack(*rows[i].split(",")[:2], "X-22", 900, 900) for i in after]
+        tables = [
+            read_strikes(write(tmp_path / f"{k}.csv", new + rows[len(after) :]))
+            for k, new in enumerate(([rows[i] for i in after], wild))
+        ]
+        span = (START + timedelta(days=400), end)
+        one, two = (score_forecasts(t, *span).weeks for t in tables)
+        assert len(after) > 50 and one.equals(two)
+
     @pytest.mark.parametrize("horizon", [1, 7, 28])
     def test_it_is_a_distribution(self, war, horizon):
         for group in war.groups:
@@ -252,6 +292,10 @@ class TestScores:
         assert week["observed"] == seen
         assert week["crps"] == forecast(war, origin, group="drone").crps(seen)
         assert len(found.weeks) == 2 * 2 * 4  # outcomes, weeks, forecasts
+        past = war.daily()["drone"].loc[:"2024-05-31"].to_numpy()
+        year = past[-364:].reshape(52, 7).sum(axis=1)
+        given = found.weeks[found.weeks["forecast"] == "52-week climatology"]
+        assert given["crps"].iloc[0] == pytest.approx(float(proper.crps_ensemble(year, seen)))
         own = found.weeks[found.weeks["forecast"] == "last value"]
         np.testing.assert_allclose(own["crps"], (own["observed"] - own["q50"]).abs())
 

@@ -115,6 +115,80 @@ def test_D10_a_count_still_being_revised():
     assert quantiles == [113.0, 154.0] == list(known.ppf([0.05, 0.95]))
 
 
+def named(x, share, bias, sd, most):
+    """Give the chance of each number named, by counting out how many cases are known."""
+    out = np.zeros(most + 1)
+    for k in range(x + 1):
+        chance = math.comb(x, k) * share**k * (1.0 - share) ** (x - k)
+        if k == 0 or sd == 0.0:
+            out[math.floor(k * math.exp(bias) + 0.5)] += chance
+        else:
+            law = stats.lognorm(sd, scale=k * math.exp(bias))
+            out += chance * np.diff(law.cdf(np.append(0.0, np.arange(most + 1) + 0.5)))
+    return out
+
+
+@pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.85, 0.999, 1.0])
+@pytest.mark.parametrize("x", [1, 3, 10, 60])
+@pytest.mark.parametrize(("bias", "sd"), [(0.0, 0.1), (0.4, 0.3), (-0.5, 0.0)])
+def test_small_counts_are_counted_out(x, share, bias, sd):
+    seen = sharp(
+        reported_share={"killed": share}, noise_sd_log={"killed": sd},
+        bias_log={KILLED.claimant: bias},
+    )  # fmt: skip
+    law = named(x, share, bias, sd, 400)
+    for low, high in ((0, 0), (1, 1), (x, x), (2, 9), (5, math.inf), (0, 3)):
+        inside = 1.0 - law[:low].sum() if high == math.inf else law[low : high + 1].sum()
+        told = seen.log_likelihood([[float(x)]], [figure("exactly", 1, 1)], [[low, high]])
+        assert math.exp(told[0, 0]) == pytest.approx(inside, abs=1e-9)
+
+
+@pytest.mark.parametrize(("x", "share"), [(61, 0.85), (100, 0.51), (1000, 0.1)])
+def test_large_counts_are_nearly_log_normal(x, share):
+    seen = sharp(reported_share={"killed": share}, noise_sd_log={"killed": 0.1})
+    cells = [[v, v] for v in range(3 * x)]
+    each = [figure("exactly", 1, 1)] * len(cells)
+    told = np.exp(seen.log_likelihood(np.full((1, len(cells)), float(x)), each, cells))[0]
+    law = named(x, share, 0.0, 0.1, len(cells) - 1)
+    assert 0.5 * np.abs(told - law).sum() < 0.015  # total variation
+
+
+def test_nothing_known_is_reported_as_nothing():
+    x = np.array([[0.0], [1.0], [5000.0]])
+    seen = sharp(reported_share={"killed": 0.0}, noise_sd_log={"killed": 0.2})
+    for zero in (figure("exactly", 0, 0), figure("at_most", None, 0), figure("less_than", None, 1),
+                 figure("about", 0, 0), figure("at_least", 0, None)):  # fmt: skip
+        assert (seen.log_likelihood(x, [zero]) == 0.0).all()
+    for more in (figure("at_least", 1, None), figure("more_than", 0, None), figure("tens", 20, 99)):
+        assert (seen.log_likelihood(x, [more]) == -math.inf).all()
+    assert (seen.said(x, [KILLED], rng=1) == 0.0).all()
+
+
+def test_a_point_is_judged_by_itself():
+    """Without noise or bias at one point, and with at another."""
+    x = np.array([[[10.0], [80.0]], [[10.0], [80.0]]])
+    bias = np.array([[0.0], [0.3]])
+    both = sharp(reported_share={"killed": 0.5}, bias_log={KILLED.claimant: bias})
+    found = both.log_likelihood(x, [figure("exactly", 40, 40)])
+    for k in range(2):
+        alone = replace(both, bias_log={KILLED.claimant: float(bias[k, 0])})
+        expected = alone.log_likelihood(x[k], [figure("exactly", 40, 40)])
+        np.testing.assert_allclose(found[k], expected, rtol=1e-12)
+    assert found[0, 1, 0] == pytest.approx(stats.binom(80, 0.5).logpmf(40))
+
+
+@pytest.mark.parametrize("heaping", [{1: 0.3, 10: 0.5, 50: 0.2}, {10: 1.0}, {3: 0.5, 4: 0.5}])
+def test_whoever_rounds_rounds_what_is_made_up_as_well(heaping):
+    """All reports together, and the one that is missing, have a chance of 1."""
+    seen = Observation(heaping=heaping, lapse_prob=0.3, noise_sd_log={"killed": 0.3})
+    cells = np.arange(10_051.0)[:, None] * [1.0, 1.0]
+    each = [figure("exactly", 1, 1)] * len(cells)
+    for truth in (0.0, 4.0, 47.0):
+        told = seen.log_likelihood(np.full((1, len(cells)), truth), each, cells)
+        assert np.exp(told).sum() + 0.15 == pytest.approx(1.0, abs=1e-9)
+        assert set(cells[told[0] > -math.inf, 0] % min(heaping)) == {0.0} or 3 in heaping
+
+
 # What is drawn is what is thought likely.
 
 
@@ -177,7 +251,7 @@ def test_numbers_are_said_with_bias_and_known_share():
     seen = Observation(bias_log={KILLED.claimant: 0.3}, reported_share={"killed": 0.5})
     said = seen.said(np.full((40_000, 1), 200.0), [KILLED], rng=1)[:, 0]
     assert np.log(said).mean() == pytest.approx(0.3 + math.log(100.0), abs=0.005)
-    spread = math.sqrt(NOISE_SD_LOG["killed"] ** 2 + 0.5 / 100.0)
+    spread = math.sqrt(NOISE_SD_LOG["killed"] ** 2 + 0.5 / 100.0)  # the binomial's, and noise
     assert np.log(said).std() == pytest.approx(spread, rel=0.03)
 
 
@@ -259,6 +333,23 @@ def test_three_ways_are_those_of_scipy():
         stats.dirichlet_multinomial(30.0 * shares, n.sum()).logpmf(n) for n in counts[[0, 2]]
     ]
     np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+@pytest.mark.parametrize("concentration", [1e-6, 1.0, 1e4, 1e9, 1e13, 1e100])
+def test_raids_that_differ_wildly_or_hardly(concentration):
+    """A product of rising factorials, factor by factor, each over the concentration."""
+    counts, shares = [87, 4, 9], [0.85, 0.05, 0.1]
+    expected = special.gammaln(101.0) - sum(special.gammaln(n + 1.0) for n in counts)
+    for n, p in zip(counts, shares, strict=True):
+        expected += np.log(p + np.arange(n) / concentration).sum()
+    expected -= np.log1p(np.arange(100) / concentration).sum()
+    found = three_way_log_likelihood(counts, shares, concentration)
+    assert found == pytest.approx(expected, rel=1e-7)
+
+
+def test_a_way_that_is_out_of_the_question():
+    found = three_way_log_likelihood([[5, 1, 0], [5, 0, 0], [0, 0, 0]], [1.0, 0.0, 0.0], 3.0)
+    assert found.tolist() == [-math.inf, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ ACLED_POINTS: Mapping[str, float] = MappingProxyType({"tens": 10, "dozens": 12, 
 _CANCELLED = 1e-4
 """Share of the larger chance below which a difference of two has lost too many digits."""
 
+_POISSON = 1e8
+"""Size over mean from which a negative binomial is a Poisson law, to eight digits."""
+
 _WINDOW = 65_536
 """Counts that are added up at a time where a difference of two chances will not do."""
 
@@ -143,8 +146,12 @@ def negative_binomial(mean: ArrayLike, size: ArrayLike) -> Any:
     >>> float(d.mean()), float(d.var())
     (250.0, 78375.0)
     """
-    m = within("mean", mean, 0.0)
-    k = within("size", size, 0.0, without="low")
+    m, k = _matched(within("mean", mean, 0.0), within("size", size, 0.0, without="low"))
+    # Beyond, scipy's parameter k / (k + m) is too near 1 to hold the mean.
+    poisson = k >= _POISSON * m
+    if poisson.all():
+        return stats.poisson(m)
+    k = np.where(poisson & (m > 0.0), _POISSON * m, k)
     return stats.nbinom(k, k / (k + m))
 
 
@@ -608,7 +615,8 @@ def nowcast(
     Raises
     ------
     EscalateError
-        If a number is out of bounds, or nothing can be reported yet under a flat prior.
+        If a number is out of bounds, nothing can be reported yet under a flat prior, or something
+        was reported though nothing can be.
 
     Notes
     -----
@@ -631,9 +639,13 @@ def nowcast(
     share = within("reported_share", reported_share, 0.0, 1.0)
     a = within("prior_shape", prior_shape, 0.0, without="low")
     b = within("prior_rate", prior_rate, 0.0)
-    b, share, a, _ = _matched(b, share, a, y.astype(float))
+    b, share, a, seen = _matched(b, share, a, y.astype(float))
     within("prior_rate + reported_share", b + share, 0.0, without="low")
-    return stats.nbinom(a + y, (b + share) / (b + 1.0), loc=y)
+    none = np.where(share == 0.0, seen, 0.0)
+    if none.any():
+        refuse("reported = 0", float(none.max()), math.nan, "a share of 0")
+    left = negative_binomial((a + seen) * (1.0 - share) / (b + share), a + seen)
+    return left.dist(*left.args, loc=y)
 
 
 def _interval(low: Any, high: Any) -> tuple[Floats, Floats]:

@@ -24,6 +24,19 @@ def test_negative_binomial_of_mean_and_size():
     assert negative_binomial(3, 0.8).pmf(4) == pytest.approx(mixed[0], rel=1e-7)
 
 
+@pytest.mark.parametrize("size", [1e9, 1e12, 1e15, 1e17, 1e300])
+def test_negative_binomial_becomes_poisson(size):
+    law, limit = negative_binomial(250, size), stats.poisson(250)
+    assert law.mean() == pytest.approx(250.0, rel=1e-8)
+    found = interval_log_likelihood(law, [240, 90, 300, 17], [260, 110, None, 17])
+    expected = interval_log_likelihood(limit, [240, 90, 300, 17], [260, 110, None, 17])
+    # Var is m + m^2 / k, which at 1e9 is a quarter of a millionth more.
+    assert found == pytest.approx(expected, abs=1e-4 if size < 1e10 else 1e-9)
+    mixed = negative_binomial([0.0, 250.0, 250.0], [1.0, 0.8, size])
+    assert mixed.mean() == pytest.approx([0.0, 250.0, 250.0], rel=1e-7)
+    assert mixed.var() == pytest.approx([0.0, 78375.0, 250.0], rel=1e-6)
+
+
 @pytest.mark.parametrize(
     "law", [stats.poisson(7), negative_binomial(7, 0.8), stats.binom(20, 0.9), stats.dlaplace(0.5)]
 )
@@ -239,6 +252,8 @@ def test_the_nowcast_at_its_ends():
     assert nothing.mean() == pytest.approx(100.0)
     flat = reporting.nowcast(60, 0.5, prior_shape=1e-9, prior_rate=0.0)
     assert flat.mean() == pytest.approx(120.0)
+    known = reporting.nowcast(60, 0.45, prior_shape=1e17, prior_rate=1e15)
+    assert (known.mean(), known.var()) == pytest.approx((60.0 + 55.0, 55.0), rel=1e-8)
     several = reporting.nowcast([10, 20], [0.5, 0.9], prior_shape=2, prior_rate=0.1)
     assert several.mean().shape == (2,)
 
@@ -287,6 +302,10 @@ def test_the_nowcast_at_its_ends():
         (lambda: reporting.chapman(5, 4, 1.5), "both is whole"),
         (lambda: reporting.expected_two_list_estimates(5, 4, 3), "`1 <= first <= 3` must hold"),
         (lambda: reporting.nowcast(1, 1.1, prior_shape=1, prior_rate=1), "reported_share <= 1`"),
+        (
+            lambda: reporting.nowcast([0, 5], [0.0, 0.0], prior_shape=1, prior_rate=1),
+            "`reported = 0` must hold for a share of 0, but it is 5",
+        ),
         (
             lambda: reporting.nowcast(0, 0, prior_shape=1, prior_rate=0),
             "`0 < prior_rate + reported_share` must hold",
