@@ -281,7 +281,7 @@ class _Days:
             raise EscalateError(f"unknown group {group!r}: {closest(str(group), held)}")
         if group != "all":
             return [group]
-        past = max(0, (origin - self.table.first).days)
+        past = max(0, (as_day("origin", origin) - self.table.first).days)
         seen = (self.daily.iloc[:past] > 0.0).any() | (self.launched.iloc[:past] > 0.0).any()
         return [name for name in held if name != "all" and seen[name]] or [group]
 
