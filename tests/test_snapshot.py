@@ -201,7 +201,8 @@ def test_what_a_war_changes_is_what_is_carried_over(scenario, seed):
     before = arrays_of(world, {})
     after = arrays_of(go_on(world, "simpy"), {})
     for table, columns in STATE.items():
-        for column in set(getattr(before, table).dtype.names) - set(columns):
+        remembered = {"common_strike", "common_wave", "common_mean", "common_prob"}  # a draw, kept
+        for column in set(getattr(before, table).dtype.names) - set(columns) - remembered:
             np.testing.assert_array_equal(
                 getattr(before, table)[column], getattr(after, table)[column], f"{table}.{column}"
             )

@@ -331,6 +331,10 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 resupplied=0,
                 delivered=0,
                 destroyed=0,
+                common_strike=-1,
+                common_wave=0,
+                common_mean=0.0,
+                common_prob=0.0,
             )
             looks.extend(shots)
             channels.extend([0.0] * room)

@@ -568,10 +568,20 @@ def engage_group(w: World, now: float, group: int, layer: int) -> int:
     prob = w.kill["prob"][at] * w.weapons["vulnerability"][weapon]
     stream = key ^ layers["stream"][layer]
     if layers["concentration"][layer] > 0.0 or layers["up"][layer] < 1.0:
-        common = derive(w.key0, w.key1, stream ^ D_COMMON, wave)
-        prob = common_kill_prob(
-            w.key0, w.key1, common, prob, layers["concentration"][layer], layers["up"][layer]
-        )
+        # Groups of one wave mostly come one after the other, and share what is drawn.
+        if (
+            layers["common_strike"][layer] != strike
+            or layers["common_wave"][layer] != wave
+            or layers["common_mean"][layer] != prob
+        ):
+            layers["common_strike"][layer] = strike
+            layers["common_wave"][layer] = wave
+            layers["common_mean"][layer] = prob
+            common = derive(w.key0, w.key1, stream ^ D_COMMON, wave)
+            layers["common_prob"][layer] = common_kill_prob(
+                w.key0, w.key1, common, prob, layers["concentration"][layer], layers["up"][layer]
+            )
+        prob = layers["common_prob"][layer]
     window = window_left_hours(
         w.kill["window"][at],
         w.groups["depart_hours"][group],
