@@ -189,8 +189,9 @@ def forecast(
     once), of sizes as remembered with a half-life of 182 days, on top of a negative binomial
     for all other days.
 
-    *Together.* Drones and missiles are forecast apart and added up as independent; categories of
-    missiles are not parted, since massed strikes bring them together.
+    *Together.* Drones and missiles are forecast apart, as soon as there have been any, and added
+    up as independent; categories of missiles are not parted, since massed strikes bring them
+    together.
 
     References
     ----------
@@ -532,7 +533,8 @@ class ForecastScores:
         Errors of consecutive weeks may go together: standard errors are those of Newey and West
         [1]_ with ``floor(4 (n / 100)^(2/9))`` lags, for the difference the one of Diebold and
         Mariano [2]_. For fewer than 8 weeks, too few to see what goes together, they are those of
-        independent weeks; NaN for one.
+        independent weeks; NaN for one. They are too small for few: of 13 independent weeks, 1.96
+        of them either way hold the mean 88 times in 100.
 
         References
         ----------

@@ -44,7 +44,7 @@ _MEASURES = ("USD", "hours", "fraction")
 _REVISED = ("killed", "injured")
 _ROUNDED = 0.005
 """Share by which an exactly named measure may be off: it has three digits."""
-_FEW = 60
+_FEW = 40
 """Cases up to which it is counted out how many of them are known."""
 _WILD = {"USD": (1e5, 1e11), "hours": (0.1, 1e3), "": (0.25, 1e4)}
 """Range over which a report that has nothing to do with the war is log-uniform, by unit."""
@@ -64,7 +64,7 @@ class Observation:
 
     ``R = round(K exp(b + e))``,  ``K ~ binomial(x, F)``,  ``e ~ normal(0, sd^2 + bias_sd^2)``.
 
-    None known is reported as 0. Large counts, of more than 60 cases and (1 - F)/(F x) below 0.01,
+    None known is reported as 0. Large counts, of more than 40 cases and (1 - F)/(F x) below 0.01,
     are taken to be log-normal, ``R = round(F x exp(b + e))`` with (1 - F)/(F x) added to the
     variance. Money, hours and fractions have noise alone. The report says that R lies in an
     interval; with chance `lapse_prob` it has nothing to do with the war.
@@ -352,8 +352,6 @@ class Observation:
         share = np.asarray(self.known_share(figure), dtype=float)
         if (share == 1.0).all():
             return _named(x, bias, sd, low, high)
-        plain = share.ndim == bias.ndim == sd.ndim == 0
-        share, bias, sd = (np.broadcast_to(one, x.shape) for one in (share, bias, sd))
         with np.errstate(divide="ignore", invalid="ignore"):
             scatter = (1.0 - share) / (share * np.maximum(x, 1.0))
             few = (x <= _FEW) | (scatter > 0.01)
@@ -362,14 +360,8 @@ class Observation:
             exact = _binomial(high - 0.5, np.floor(x), share)
             exact = exact - _binomial(low - 0.5, np.floor(x), share)
         out = np.where((sd == 0.0) & (bias == 0.0), exact, many)
-        counts, share, bias, sd = (one[few] for one in (x, share, bias, sd))
-        if plain:  # each count needs to be looked at once
-            counts, place = np.unique(counts, return_inverse=True)
-            share, bias, sd = (one[: len(counts)] for one in (share, bias, sd))
-            out[few] = _named_of_known(counts, share, bias, sd, low, high)[place]
-        else:
-            out[few] = _named_of_known(counts, share, bias, sd, low, high)
-        return np.asarray(out)
+        counted_out = _named_of_known(np.where(few, x, 0.0), share, bias, sd, low, high)
+        return np.where(few, counted_out, out)
 
     def _said(self, x: Array, figure: Figure, random: np.random.Generator) -> Array:
         """Draw the number that a truthful claimant has in mind."""
@@ -384,7 +376,7 @@ class Observation:
         return np.asarray(np.floor(value + 0.5) if counted else value)
 
 
-def _named(known: Array, bias: Any, sd: Any, low: float, high: float) -> Array:
+def _named(known: Any, bias: Any, sd: Any, low: float, high: float) -> Array:
     """Give the chance that a number is named from `low` to below `high`; 0 is named 0."""
     with np.errstate(divide="ignore", invalid="ignore"):
         middle = np.log(known) + bias
@@ -396,19 +388,20 @@ def _named(known: Array, bias: Any, sd: Any, low: float, high: float) -> Array:
     return np.where(known > 0.0, told, float(low <= 0.0 <= high))
 
 
-def _named_of_known(x: Array, share: Array, bias: Array, sd: Array, low: float, high: float) -> Any:
+def _named_of_known(x: Array, share: Array, bias: Any, sd: Any, low: float, high: float) -> Array:
     """Give the chance that so many are named, summed over how many of them are known."""
-    total = np.zeros(len(x))
-    mean = x * share
-    most = np.minimum(x, mean + 8.0 * np.sqrt(mean) + 20.0).max(initial=0.0)
+    counts, place = x, np.arange(x.size).reshape(x.shape)
+    if share.ndim == 0:  # each count needs to be looked at once
+        counts, place = np.unique(x, return_inverse=True)
+    mean = counts * share
+    most = np.minimum(counts, mean + 8.0 * np.sqrt(mean) + 20.0).max(initial=0.0)
+    total: Array = np.zeros(x.shape)
     for k in range(int(most) + 1):
-        with np.errstate(divide="ignore"):
-            ways = special.gammaln(x + 1.0) - special.gammaln(np.maximum(x - k, 0.0) + 1.0)
-            log = ways - special.gammaln(k + 1.0) + special.xlogy(k, share)
-            log = log + special.xlog1py(np.maximum(x - k, 0.0), -share)
-        total += np.where(k <= x, np.exp(log), 0.0) * _named(
-            np.full(len(x), float(k)), bias, sd, low, high
-        )
+        left = np.maximum(counts - k, 0.0)
+        log = special.gammaln(counts + 1.0) - special.gammaln(left + 1.0) - special.gammaln(k + 1.0)
+        log = log + special.xlogy(k, share) + special.xlog1py(left, -share)
+        chance = np.where(k <= counts, np.exp(log), 0.0).ravel()[place].reshape(x.shape)
+        total = total + chance * _named(float(k), bias, sd, low, high)
     return total
 
 

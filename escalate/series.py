@@ -2,8 +2,8 @@
 
 Each fit gives its numbers with intervals and says in a sentence what the data say, or that they
 do not say. Tests shuffle the data instead of trusting a formula, and shuffle only nearby days,
-since a war that grows makes everything go together with everything. They are two-sided with a
-false alarm of 5%.
+since a war that grows makes everything go together with everything. They are two-sided and state a
+false alarm of 5%; docs/strike-tables.md says how often they cry wolf, and on what they fail.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 FALSE_ALARM = 0.05
-"""Chance that a test finds what is not there [-]."""
+"""Chance that a test finds what is not there, as stated [-]."""
 
 _FEW = 10
 
@@ -131,7 +131,7 @@ class InterceptionFit:
     slope: Estimate
     """Change of log-odds with each doubling of the strike, at the same date [-]."""
     pvalue: float
-    """Chance of one as far out if size does not matter, by the likelihood ratio [-]."""
+    """Chance of one as far out if size does not matter, by the ratio of likelihoods [-]."""
     verdict: str
     """What the data say."""
 
@@ -342,7 +342,8 @@ def fit_tempo(
 
     Notes
     -----
-    The wait has the interval of an exponential mean, by the chi-squared distribution. The test
+    The wait has the interval of an exponential mean, by the chi-squared distribution, wider where
+    waits are more scattered than that; for regular waits it is too wide. The test
     puts the days that count anywhere within the quarter (91 days) in which they fell: memoryless
     within it, as busy as it was.
 
@@ -404,7 +405,8 @@ def fit_massing(
     A side that strikes when it has set enough aside shows neither if the size is fixed; one that
     strikes at its own times with all it has shows the first; one that strikes as it likes and
     then has to fill up again, the second. Sizes are shuffled among eight consecutive strikes;
-    of the two chances the smaller counts twice. The interval is that of a bootstrap.
+    of the two chances the smaller counts twice. The interval is that of a bootstrap of the strikes
+    as they are, a common trend included, which only the test takes out.
 
     Examples
     --------
@@ -540,7 +542,9 @@ def fit_interception(
     -----
     A strike's chance is Beta with mean p and ``p (1 - p) rho`` for variance, so two weapons of
     one strike are stopped together with correlation rho. The slope is fitted with
-    ``logit p = a + b log2(launched) + c when``. Maximum likelihood, intervals by profile.
+    ``logit p = a + b log2(launched) + c when``. Maximum likelihood, intervals by profile, and
+    for few strikes the limits of Student and Fisher in place of those of chi-squared. A strike is
+    taken to know nothing of the one before.
 
     References
     ----------
@@ -664,8 +668,9 @@ def fit_excitation(
     days, `own` is corrected. Intervals are Student's, with standard errors of a bootstrap of
     fortnights.
 
-    Two sides that go up and down together within weeks (weather, seasons of fighting) would pass
-    for excitation: a relation found is not yet an answer given.
+    Two sides that go up and down together within four months (weather, seasons of fighting) pass
+    for excitation: a relation found is not yet an answer given. Where there is a response to one's
+    own days, `own` is too small.
 
     Examples
     --------

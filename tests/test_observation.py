@@ -129,7 +129,7 @@ def named(x, share, bias, sd, most):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.85, 0.999, 1.0])
-@pytest.mark.parametrize("x", [1, 3, 10, 60])
+@pytest.mark.parametrize("x", [1, 3, 10, 40])
 @pytest.mark.parametrize(("bias", "sd"), [(0.0, 0.1), (0.4, 0.3), (-0.5, 0.0)])
 def test_small_counts_are_counted_out(x, share, bias, sd):
     seen = sharp(
@@ -143,7 +143,7 @@ def test_small_counts_are_counted_out(x, share, bias, sd):
         assert math.exp(told[0, 0]) == pytest.approx(inside, abs=1e-9)
 
 
-@pytest.mark.parametrize(("x", "share"), [(61, 0.85), (100, 0.51), (1000, 0.1)])
+@pytest.mark.parametrize(("x", "share"), [(41, 0.85), (100, 0.51), (1000, 0.1)])
 def test_large_counts_are_nearly_log_normal(x, share):
     seen = sharp(reported_share={"killed": share}, noise_sd_log={"killed": 0.1})
     cells = [[v, v] for v in range(3 * x)]

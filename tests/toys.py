@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 import escalate as esc
 
@@ -55,3 +55,20 @@ class Normal:
 
     def said(self, truths, values, rng):
         return truths
+
+
+@dataclass(frozen=True)
+class Hidden(Normal):
+    """The same seen through noise, so that its likelihood is random and right on average."""
+
+    noise: float = 0.5
+
+    def log_likelihood(self, truths, values):
+        each = stats.norm.logpdf(np.array(self.data), truths, self.noise)
+        return special.logsumexp(each, axis=1) - np.log(truths.shape[1])
+
+    @property
+    def law(self):
+        """Joint law of the data under the prior."""
+        n = len(self.data)
+        return stats.multivariate_normal(np.zeros(n), np.eye(n) * (1.0 + self.noise**2) + 1.0)

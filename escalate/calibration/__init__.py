@@ -3,7 +3,8 @@
 A parameter point is judged by wars fought with it. Within an exchange the chance of the reports
 is averaged over whole wars, so that they share one truth; between exchanges the averages are
 multiplied. Such an average is random, but right on average, and that is all that importance
-sampling asks of it: its weights may be random as long as they are unbiased.
+sampling asks of it: its weights may be random as long as they are unbiased. The product of several
+exchanges over the same wars is so only for many wars.
 
 References
 ----------

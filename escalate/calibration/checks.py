@@ -125,7 +125,7 @@ class SBC:
         ----------
         alpha : float, optional
             Chance of a false alarm over both tests of all parameters together, at most
-            (Bonferroni). [-]
+            (Bonferroni), if there are many more points than data sets. [-]
         """
         table = self.test()
         return bool(table[["p", "ks_p"]].to_numpy().min() > alpha / (2 * len(self.names)))
@@ -291,7 +291,8 @@ def sbc(
         Posterior draws a data set.
     points : int, optional
         Points from the prior that all posteriors are made of, by the weights that
-        ``calibrate(method="prior")`` gives them.
+        ``calibrate(method="prior")`` gives them; several times as many as data sets, lest what
+        these share pass for a fault.
     wars : int, optional
         Wars that judge a point.
     scale : float, optional

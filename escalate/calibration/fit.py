@@ -113,7 +113,8 @@ def calibrate(
     ``p(theta) prod_e E[ prod_(i in e) P(report i | war of theta) ]``,
 
     with the expectation estimated by the mean over wars. Figures of one exchange are taken
-    jointly, exchanges as independent given the parameters.
+    jointly, exchanges as independent given the parameters. As their means are over the same wars,
+    the product is right on average only up to their relative covariances over the number of wars.
 
     Examples
     --------
