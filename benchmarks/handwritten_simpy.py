@@ -217,7 +217,7 @@ class War:
                     )
                 )
             if totals["killed"] >= 15:
-                self.env.process(self.later(6.5, side, {"rocket": 30}, 1, 0.0, ("belgorod",)))
+                self.env.process(self.later(6.5, side, {"rocket": 38}, 1, 0.0, ("belgorod",)))
         if side == "RU" and totals["killed"] >= 5:
             self.env.process(
                 self.later(
@@ -229,7 +229,7 @@ class War:
                     self.later(
                         70.0,
                         side,
-                        {"kh101": 66, "kh22": 3, "iskander": 20},
+                        {"kh101": 61, "kh22": 3, "iskander": 18},
                         5,
                         4.0,
                         ("kyiv", "kharkiv", "dnipro"),
@@ -252,13 +252,13 @@ def russia():
          "kinzhal": Weapon("hypersonic", 10**6, 7000.0, damage=0.9),
          "shahed": Weapon("drone", 10**6, 180.0, lethality=0.4),
          "artillery": Weapon("artillery", 10**6, 2000.0, damage=0.02)},
-        [Layer({"ballistic": 0.9, "cruise": 0.9, "drone": 0.8}, 5, 0.01,
+        [Layer({"ballistic": 0.87, "cruise": 0.9, "drone": 0.8}, 5, 0.01,
                {"ballistic": 0.008, "cruise": 0.05, "drone": 0.3},
                regions=("belgorod", "districts")),
          Layer({"drone": 0.85, "cruise": 0.7, "ballistic": 0.5}, 40, 0.1,
                {"drone": 1.0, "cruise": 0.2, "ballistic": 0.02},
                regions=("bryansk", "kursk", "oryol", "moscow"))],
-        {"belgorod": Target("belgorod", 35, 60, 1.05, 5.0),
+        {"belgorod": Target("belgorod", 35, 60, 0.98, 5.0),
          "districts": Target("districts", 15, 200, 0.02, 0.1),
          "bryansk": Target("bryansk", 30, 200, 0.03, 0.1),
          "kursk": Target("kursk", 90, 20, 0.02, 0.1),
@@ -274,15 +274,15 @@ def ukraine():
          "tochka": Weapon("ballistic", 10**6, 4000.0), "guided": Weapon("cruise", 10**6, 900.0),
          "artillery": Weapon("artillery", 10**6, 2000.0, damage=0.02)},
         [Layer({"drone": 0.15}, 200, 0.0, {"drone": 0.5}),
-         Layer({"hypersonic": 0.85, "ballistic": 0.8, "cruise": 0.5}, 24, 0.03,
+         Layer({"hypersonic": 0.83, "ballistic": 0.8, "cruise": 0.5}, 24, 0.03,
                {"hypersonic": 0.02, "ballistic": 0.02, "cruise": 0.15}, 2, regions=("kyiv",)),
-         Layer({"cruise": 0.74, "drone": 0.55}, 90, 0.1, {"cruise": 0.15, "drone": 0.6}),
+         Layer({"cruise": 0.69, "drone": 0.55}, 90, 0.1, {"cruise": 0.15, "drone": 0.6}),
          Layer({"drone": 0.8}, 120, 0.15, {"drone": 0.4})],
         {"zaporizhzhia": Target("zaporizhzhia", 30, 400, 0.015, 0.06),
-         "kharkiv": Target("kharkiv", 40, 80, 0.3, 5.0),
-         "dnipro": Target("dnipro", 130, 80, 1.6, 4.5),
-         "odesa": Target("odesa", 200, 60, 1.4, 4.0),
-         "kyiv": Target("kyiv", 230, 150, 0.35, 6.5),
+         "kharkiv": Target("kharkiv", 40, 80, 0.3, 5.9),
+         "dnipro": Target("dnipro", 130, 80, 1.7, 4.5),
+         "odesa": Target("odesa", 200, 60, 1.7, 4.0),
+         "kyiv": Target("kyiv", 230, 150, 0.3, 5.9),
          "lviv": Target("lviv", 490, 80, 1.2, 4.0)},
     )  # fmt: skip
 

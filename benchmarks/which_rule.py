@@ -174,7 +174,7 @@ def main(quick):
     found = rule_recovery(
         esc.load_scenario("winter-2023-24"), RULES,
         priors={name: {**shared, **own} for name, own in OWN.items()},
-        replications=10 if quick else 50, points=500 if quick else 4_000, wars=24,
+        replications=10 if quick else 50, points=500 if quick else 6_000, wars=32,
         none="own tempo", rng=1,
     )  # fmt: skip
     told(found, "own tempo")

@@ -7,7 +7,7 @@ what happened, this module says how likely such a report was, and draws reports 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -390,17 +390,31 @@ def _named(known: Any, bias: Any, sd: Any, low: float, high: float) -> Array:
 
 def _named_of_known(x: Array, share: Array, bias: Any, sd: Any, low: float, high: float) -> Array:
     """Give the chance that so many are named, summed over how many of them are known."""
-    counts, place = x, np.arange(x.size).reshape(x.shape)
-    if share.ndim == 0:  # each count needs to be looked at once
+    if share.ndim == np.ndim(bias) == np.ndim(sd) == 0:  # each count needs to be looked at once
         counts, place = np.unique(x, return_inverse=True)
-    mean = counts * share
-    most = np.minimum(counts, mean + 8.0 * np.sqrt(mean) + 20.0).max(initial=0.0)
-    total: Array = np.zeros(x.shape)
+        return _summed(counts, _ways(counts, share), bias, sd, low, high)[place].reshape(x.shape)
+    if share.ndim > 0:
+        return _summed(x, _ways(x, share), bias, sd, low, high)
+    counts, place = np.unique(x, return_inverse=True)
+    ways = (one[place].reshape(x.shape) for one in _ways(counts, share))
+    return _summed(x, ways, bias, sd, low, high)
+
+
+def _ways(x: Array, share: Array) -> Iterator[Array]:
+    """Give the chances that 0, 1, 2 and so on of x are known, as far as they matter."""
+    mean = x * share
+    most = np.minimum(x, mean + 8.0 * np.sqrt(mean) + 20.0).max(initial=0.0)
     for k in range(int(most) + 1):
-        left = np.maximum(counts - k, 0.0)
-        log = special.gammaln(counts + 1.0) - special.gammaln(left + 1.0) - special.gammaln(k + 1.0)
+        left = np.maximum(x - k, 0.0)
+        log = special.gammaln(x + 1.0) - special.gammaln(left + 1.0) - special.gammaln(k + 1.0)
         log = log + special.xlogy(k, share) + special.xlog1py(left, -share)
-        chance = np.where(k <= counts, np.exp(log), 0.0).ravel()[place].reshape(x.shape)
+        yield np.where(k <= x, np.exp(log), 0.0)
+
+
+def _summed(x: Array, ways: Iterable[Array], bias: Any, sd: Any, low: float, high: float) -> Array:
+    """Add up the chance that so many are named over how many are known."""
+    total: Array = np.zeros(x.shape)
+    for k, chance in enumerate(ways):
         total = total + chance * _named(float(k), bias, sd, low, high)
     return total
 
