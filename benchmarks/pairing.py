@@ -28,7 +28,7 @@ def examples() -> list[tuple[str, str, dict[str, object]]]:
     return [
         ("winter-2023-24", "RU does not carry out what it vowed", {
             f"sides.RU.retaliations.{vow}.rule": "never" for vow in ("vow", "vow_hypersonic")}),
-        ("winter-2023-24", "UA's medium range stops 0.80 of cruise missiles, not 0.74", {
+        ("winter-2023-24", "UA's medium range stops 0.80 of cruise missiles, not 0.69", {
             f"{ua}.layers.medium_range.kill_prob.cruise": 0.80}),
         ("winter-2023-24", "UA answers nothing", {
             f"{ua}.retaliations.{name}.rule": "never" for name in winter["UA"].retaliations}),
