@@ -34,6 +34,7 @@ __all__ = ["DONE", "PAUSED", "ROOM", "fight"]
 for _law in LAWS:
     inlined(_law)
 
+_TAKEN = -1  # order of an event that has happened, and whose place is free
 DONE, PAUSED, ROOM = range(3)
 """Why `fight` came back: nothing is left; the rest is later; or a table is full."""
 
@@ -83,8 +84,33 @@ def _due(
         return
     queue = w.queue
     i = w.used["queue"]
-    w.used["queue"] = i + 1
-    _raise(queue, i, max(at, now), kind * 2 + side, number, n, held)
+    if i > 0 and queue["order"][0] == _TAKEN:
+        _sink(queue, i, max(at, now), kind * 2 + side, number, n, held)
+    else:
+        w.used["queue"] = i + 1
+        _raise(queue, i, max(at, now), kind * 2 + side, number, n, held)
+
+
+@inlined
+def _sink(queue: Any, rows: int, time: float, order: int, number: int, n: int, held: float) -> None:
+    """Put an event into the first place, which is free, or below as far as others come before."""
+    i = 0
+    child = 1
+    while child < rows:
+        if child + 1 < rows and _before(
+            queue, child + 1, queue["time"][child], queue["order"][child], queue["number"][child]
+        ):
+            child = child + 1
+        if not _before(queue, child, time, order, number):
+            break
+        _move(queue, child, i)
+        i = child
+        child = 2 * i + 1
+    queue["time"][i] = time
+    queue["order"][i] = order
+    queue["number"][i] = number
+    queue["n"][i] = n
+    queue["at"][i] = held
 
 
 @inlined
@@ -234,6 +260,9 @@ def fight(
         _begin(w)
     while used["queue"] > 0:
         queue = w.queue
+        if queue["order"][0] == _TAKEN:
+            _drop_first(w)
+            continue
         now = queue["time"][0]
         if now >= until:
             if adding:
@@ -257,7 +286,8 @@ def fight(
         number = queue["number"][0]
         n = queue["n"][0]
         held = queue["at"][0]
-        _drop_first(w)
+        # Most events are followed by one more, which may have the place of its cause.
+        queue["order"][0] = _TAKEN
         if kind == ENTER:
             group = number & ((1 << 48) - 1)
             if steps.engage_group(w, now, group, n) > 0:
