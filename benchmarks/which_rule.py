@@ -1,6 +1,7 @@
 """See whether the rule that a war was fought by is found, and none where there is none.
 
     python benchmarks/which_rule.py [--quick] > benchmarks/which_rule.txt
+    python benchmarks/which_rule.py --tables FOLDER
 
 Three questions. From reported figures: the winter of 2023-24 is fought with one of four rules
 that make Ukraine shell the border city, with parameters from the prior; reports of it are worded
@@ -9,6 +10,8 @@ the daily series of the same wars, and from series of two years of a war in whic
 the other by one of four rules, with tempo, sizes, delay, gain and level drawn anew for each war:
 which rule? And from two years of two sides that have nothing to do with each other, in seven ways
 to be mistaken: how often are the data said to speak for an answer? At most 5% is asked for.
+
+With --tables the same is asked of the strike tables in a folder.
 """
 
 import sys
@@ -200,5 +203,25 @@ def main(quick):
     print(f"{time.perf_counter() - start:.0f} s in all")
 
 
+def tables(folder):
+    """Weigh the rules of real tables, on the days that both sides report."""
+    russia = esc.read_strikes(f"{folder}/missile_attacks_daily.csv").daily()
+    drones = esc.read_strikes(f"{folder}/ua_to_ru_daily.csv").daily("intercepted")["drone"].dropna()
+    for name in ("missile", "all"):
+        own, other = russia[name].align(drones, join="inner")
+        for said, pair in (
+            (f"RU, {name}, answers UA", (own, other)), (f"UA answers RU, {name}", (other, own))
+        ):  # fmt: skip
+            heading(
+                f"{said}: {len(own)} days from {own.index[0]:%Y-%m-%d} to {own.index[-1]:%Y-%m-%d}"
+            )
+            found = weigh(*pair, rng=1)
+            print(found.table.round(3).to_string())
+            print(found.text())
+
+
 if __name__ == "__main__":
-    main("--quick" in sys.argv)
+    if "--tables" in sys.argv:
+        tables(sys.argv[-1])
+    else:
+        main("--quick" in sys.argv)

@@ -137,6 +137,10 @@ def _parser() -> argparse.ArgumentParser:
         "--priors", metavar="FILE",
         help="a .toml file of priors; winter-2023-24 and january-2025 come with theirs",
     )  # fmt: skip
+    calibrate.add_argument(
+        "--figures", metavar="FILE",
+        help="a .csv file of reported figures in the place of the scenario's own",
+    )  # fmt: skip
     calibrate.add_argument("--seed", type=_whole, default=1, help="seed, 0 or more (default: 1)")
     calibrate.add_argument(
         "--budget", type=_positive, default=1_000_000, metavar="WARS",
@@ -399,33 +403,44 @@ def _means(done: Sweep, most: int = 12) -> str:
 
 def _calibrate(arguments: argparse.Namespace) -> int:
     from escalate.calibration import calibrate, load_priors, prior_names
+    from escalate.figures import read_figures
     from escalate.scenario_file import load_scenario
 
     scenario = load_scenario(arguments.scenario)
     if arguments.priors is None and arguments.scenario not in prior_names():
         raise EscalateError(f"{arguments.scenario} has no priors: give them by --priors FILE")
-    fit = calibrate(
-        scenario,
-        priors=load_priors(arguments.priors or arguments.scenario),
-        budget=max(arguments.budget // (8 if arguments.quick else 1), 1),
-        rng=arguments.seed,
-        workers=arguments.workers,
-        store=None if arguments.out is None else arguments.out / "generations",
-        progress=not arguments.quiet and sys.stderr.isatty(),
-    )
+    kept = "nothing was kept, as there was no --out"
+    if arguments.out is not None:
+        kept = f"the same command goes on from what is kept in {arguments.out / 'generations'}"
+    try:
+        fit = calibrate(
+            scenario,
+            None if arguments.figures is None else read_figures(arguments.figures),
+            load_priors(arguments.priors or arguments.scenario),
+            budget=max(arguments.budget // (8 if arguments.quick else 1), 1),
+            rng=arguments.seed,
+            workers=arguments.workers,
+            store=None if arguments.out is None else arguments.out / "generations",
+            progress=not arguments.quiet and sys.stderr.isatty(),
+        )
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"interrupted; {kept}") from None
     learned, figures = fit.summary(), fit.predictive()
     missed = figures.index[~figures["inside"]].tolist()
     if not arguments.quiet:
-        columns = ["reported", "low", "median", "high", "width_ratio", "inside", "counted"]
+        columns = ["reported", "low", "median", "high", "width_ratio", "inside", "chance",
+                   "counted"]  # fmt: skip
         print(f"{scenario.name}: {scenario.title}")
         print(
             f"{fit.fought:,} wars, {fit.ess:.0f} effective draws; log evidence "
             f"{fit.log_evidence[0]:.2f} +- {fit.log_evidence[1]:.2f}"
         )
-        print(f"\nWhat was learned\n{learned.to_string(float_format='{:.3g}'.format)}")
+        shown = learned.to_string(float_format="{:.3g}".format)
+        print(f"\nWhat was learned (low to high: 90%)\n{shown}")
         print(
             "\nEvery figure, and the central 90% of what the posterior predicts (width_ratio: its "
-            f"width over the prior's)\n{figures[columns].to_string(float_format='{:.4g}'.format)}"
+            "width over the prior's; chance: of what was reported, in these words)\n"
+            f"{figures[columns].to_string(float_format='{:.4g}'.format)}"
         )
         print(
             f"\n{figures['inside'].sum()} of {len(figures)} figures are met; "

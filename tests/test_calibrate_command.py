@@ -1,6 +1,7 @@
 """Priors stated in a file, and the command that calibrates."""
 
 import re
+from importlib import resources
 
 import pytest
 
@@ -169,3 +170,40 @@ def test_an_unknown_posterior():
 def test_the_command_needs_priors(capsys):
     assert main(["calibrate", "two-equal-sides"]) == 2
     assert "has no priors: give them by --priors FILE" in capsys.readouterr().err
+
+
+def test_figures_of_ones_own(tmp_path, capsys):
+    text = resources.files("escalate").joinpath("data/figures/reported.csv").read_text("utf-8")
+    head, *rows = text.splitlines()
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join([head, *(row for row in rows if row.startswith("F42,"))]) + "\n")
+    words = ["calibrate", "january-2025", "--figures", str(path), "--budget", "5000"]
+    assert main(words) == 0
+    assert "1 of 1 figures are met" in capsys.readouterr().out
+
+
+def test_figures_that_are_none():
+    scenario = esc.load_scenario("january-2025")
+    with pytest.raises(esc.EscalateError, match="`figures` must be figures, as `read_figures`"):
+        esc.calibrate(scenario, "own.csv", load_priors("january-2025"))
+    with pytest.raises(esc.EscalateError, match="`load_priors` reads a file"):
+        esc.calibrate(scenario, priors="own.toml")
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_interrupted_calibration_says_what_is_kept(kept, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("escalate.calibration.calibrate", interrupted)
+    out = ["--out", str(tmp_path / "fit")] if kept else []
+    assert main(["calibrate", "january-2025", *out]) == 130
+    said = capsys.readouterr().err
+    assert ("goes on from what is kept in" if kept else "nothing was kept") in said
+
+
+def test_a_fit_is_shown_in_a_line():
+    fit = esc.calibrate(
+        esc.load_scenario("january-2025"), priors=load_priors("january-2025"), budget=5_000, rng=1
+    )
+    assert repr(fit).startswith("<Fit: 4 parameters, 5 figures, 4,992 wars, ")

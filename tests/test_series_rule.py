@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -96,7 +97,7 @@ def test_the_chances_of_all_that_a_day_may_bring_add_up_to_one(rule):
 
 def test_a_trend_is_the_sides_own_and_has_mean_one():
     day = np.arange(400)
-    own = np.where(np.random.default_rng(1).random(400) < 0.05 + day / 1000, 5.0 + day / 10, 0.0)
+    own = np.where(np.random.default_rng(1).random(400) < 0.05 + day / 1000, 5.0 + day // 10, 0.0)
     rate, size = SeriesModel(own, own, "none")._trends
     assert rate.mean() == pytest.approx(1.0)
     assert rate[300] > 2.0 * rate[100]
@@ -256,7 +257,10 @@ def test_the_same_seed_gives_the_same_probabilities():
         ({"own": np.ones((2, 2))}, r"`own` must have shape \(days,\)"),
         ({"own": np.ones(3)}, "must have one shape"),
         ({"own": -np.ones(60)}, "`0 <= own` must hold"),
-        ({"other": np.append(np.ones(59), math.nan)}, "day 59 is missing"),
+        ({"own": np.full(60, 0.5)}, "`own` must be whole numbers of weapons"),
+        ({"own": np.full(60, math.inf)}, "`own` must be finite"),
+        ({"other": np.append(np.ones(59), math.nan)}, "1 of 60 are missing, the first day 59"),
+        ({"other": np.full(60, math.nan)}, "every day is missing"),
         ({"other": np.zeros(60)}, "the least to weigh a rule with"),
         ({"rules": ["none"]}, "`rules` must be two or more"),
         ({"rules": ["none", "tit-for-tat"]}, "did you mean 'tit_for_tat'"),
@@ -269,6 +273,28 @@ def test_what_cannot_be_weighed_is_refused(change, message):
     how = {"own": own, "other": other, "points": 1000, "rng": 1} | change
     with pytest.raises(EscalateError, match=message):
         series_rule_probabilities(how.pop("own"), how.pop("other"), **how)
+
+
+def test_series_of_other_days_are_refused():
+    own, other = drawn()
+    days = pd.date_range("2024-01-01", periods=60)
+    for wrong in (days + pd.Timedelta(days=1), days[::-1]):
+        with pytest.raises(EscalateError, match="must be of the same days in one order"):
+            series_rule_probabilities(
+                pd.Series(own, days), pd.Series(other, wrong), points=1000, rng=1
+            )
+    same = series_rule_probabilities(
+        pd.Series(own, days), pd.Series(other, days), points=1000, rng=1
+    )
+    assert same.table.equals(series_rule_probabilities(own, other, points=1000, rng=1).table)
+
+
+def test_the_answer_is_told_in_a_sentence():
+    own, other = drawn()
+    found = series_rule_probabilities(own, other, points=1000, rng=1)
+    assert found.text().startswith(found.verdict)
+    assert f"p = {found.pvalue:.3f}" in found.text()
+    assert repr(found) == f"<RuleProbabilities: {found.text()}>"
 
 
 # Recovery from reports.
@@ -291,6 +317,7 @@ def test_rules_are_recovered_from_reports_and_for_any_number_of_workers():
     assert np.diag(found.confusion()).sum() > 30
     assert found.verdicts().to_numpy().sum() == 40
     assert 0.0 <= found.false_alarms("few") < 0.2
+    assert repr(found) == "<RuleRecovery: 40 data sets of few, many>"
     told = found.reliability()
     assert told["count"].sum() == 80
     assert (np.abs(told["said"] - told["true"]) < 4.0 * told["error"] + 0.05).all()

@@ -137,7 +137,7 @@ def calibrate(
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
     """What reported figures say about parameters."""
 
@@ -161,6 +161,13 @@ class Fit:
     """What each generation was worth."""
     versions: Mapping[str, str]
     """Of the library and of what it computed with."""
+
+    def __repr__(self) -> str:
+        """Give what it is of, and how far it can be relied on."""
+        return (
+            f"<Fit: {len(self.names)} parameters, {len(self.model.figures)} figures, "
+            f"{self.fought:,} wars, {self.ess:.0f} effective draws>"
+        )
 
     @property
     def names(self) -> list[str]:

@@ -316,7 +316,9 @@ class Space:
 
     def __init__(self, priors: Mapping[Paths, Any]) -> None:
         if not isinstance(priors, Mapping) or not priors:
-            raise EscalateError("`priors` must map at least one path to a distribution")
+            raise EscalateError(
+                "`priors` must map at least one path to a distribution; `load_priors` reads a file"
+            )
         self.names: list[str] = []
         self.laws: list[Any] = []
         for paths, law in priors.items():
@@ -446,6 +448,12 @@ def model_of(
     """
     if isinstance(scenario, Scenario):
         chosen = figures_of(scenario) if figures is None else tuple(figures)
+        for one in chosen:
+            if not isinstance(one, Figure):
+                raise EscalateError(
+                    "`figures` must be figures, as `read_figures` and `shipped_figures` give, but "
+                    f"got {one!r}"
+                )
         return Model(scenario, chosen, observation or Observation(), together)
     if not hasattr(scenario, "truths"):
         raise EscalateError(

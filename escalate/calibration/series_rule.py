@@ -78,6 +78,8 @@ class SeriesModel:
             raise EscalateError(f"unknown rule {self.rule!r}: {closest(self.rule, SERIES_RULES)}")
         for name in ("own", "other"):
             array = np.asarray(getattr(self, name), dtype=float)
+            if np.isinf(array).any():
+                raise EscalateError(f"`{name}` must be finite, or NaN where nobody reported")
             if array.ndim != 1:
                 raise EscalateError(f"`{name}` must have shape (days,), but it has {array.shape}")
             object.__setattr__(self, name, array)
@@ -87,11 +89,16 @@ class SeriesModel:
                 f"{self.other.shape}"
             )
         within("own", np.nan_to_num(self.own), 0.0)
-        if np.isnan(self.other).any():
-            day = int(np.flatnonzero(np.isnan(self.other))[0])
+        if (np.nan_to_num(self.own) % 1.0 > 0.0).any():
+            raise EscalateError("`own` must be whole numbers of weapons")
+        missing = np.flatnonzero(np.isnan(self.other))
+        if len(missing) == len(self.other):
+            raise EscalateError("`other` must be known, but every day is missing")
+        if len(missing):
             raise EscalateError(
-                f"`other` must be known on every day, but day {day} is missing: an answer to what "
-                "nobody reported cannot be told from a strike of one's own"
+                f"`other` must be known on every day, but {len(missing)} of {len(self.other)} are "
+                f"missing, the first day {missing[0]}: an answer to what nobody reported cannot be "
+                "told from a strike of one's own; fill them in, or cut the series there"
             )
         within("other", self.other, 0.0)
         if (self.own > 0.0).sum() < 2 or not (self.other > 0.0).any():
@@ -353,6 +360,13 @@ def _fitted(model: SeriesModel, priors: dict[Any, Any], points: int, seed: Seed)
     return Fit(model, job.space, job.method, job.seed, 1, 0, found, weight, history, versions())
 
 
+def _days(index: Any) -> str:
+    """Say which days a series has."""
+    if len(index) == 0:
+        return "none"
+    return f"{len(index)} from {index[0]} to {index[-1]}"
+
+
 def series_rule_probabilities(
     own: ArrayLike,
     other: ArrayLike,
@@ -370,7 +384,7 @@ def series_rule_probabilities(
     ----------
     own : array_like, shape (days,)
         What the side launched on each day, NaN where nobody reported; a column of
-        ``Strikes.daily()``, say. [weapons]
+        ``Strikes.daily()``, say. Two pandas Series must be of the same days. [weapons]
     other : array_like, shape (days,)
         What it may have answered: what the other side launched on each day, or the killed.
     rules : sequence of str, optional
@@ -404,6 +418,10 @@ def series_rule_probabilities(
     related at 5% as well. Evidence alone would take two regular calendars that happen to be in
     step for an answer.
 
+    Only `none` has two kinds of own strikes, so that sizes alone never speak for an answer. The
+    price is power: where own strikes really are of two kinds, small ones and masses, answers
+    of a third size are seldom found.
+
     Examples
     --------
     >>> rng = np.random.default_rng(2)
@@ -416,6 +434,13 @@ def series_rule_probabilities(
     if len(set(rules)) < 2 or "none" not in rules:
         raise EscalateError(f"`rules` must be two or more, and hold 'none', but got {list(rules)}")
     weights_of(list(rules), weights)
+    index: Any = getattr(own, "index", None)
+    others: Any = getattr(other, "index", None)
+    if hasattr(index, "equals") and hasattr(others, "equals") and not index.equals(others):
+        raise EscalateError(
+            f"`own` and `other` must be of the same days in one order, but are {_days(index)} and "
+            f"{_days(others)}: take those of both, own, other = own.align(other, join='inner')"
+        )
     seed = Seed.of(rng)
     fits: dict[str, Fit] = {}
     used = set()

@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RuleProbabilities:
     """How probable each of several rules is, given what was reported."""
 
@@ -49,6 +49,24 @@ class RuleProbabilities:
     """The rule that the data speak for, or that they do not say."""
     pvalue: float | None = None
     """Chance of two calendars as closely related by chance, where they were tested. [-]"""
+
+    def __repr__(self) -> str:
+        """Give the answer, without the fits behind it."""
+        return f"<RuleProbabilities: {self.text()}>"
+
+    def text(self) -> str:
+        """Give the answer in a sentence."""
+        told = [
+            f"{name} {p:.3f} ({self._reach(name)})" for name, p in self.table["probability"].items()
+        ]
+        test = (
+            "" if self.pvalue is None else f"; calendars as close by chance: p = {self.pvalue:.3f}"
+        )
+        return f"{self.verdict}: {', '.join(told)}; in brackets, under all priors tried{test}"
+
+    def _reach(self, name: Any) -> str:
+        column = self.sensitivity[name].to_numpy()
+        return f"{column.min():.3f} to {column.max():.3f}"
 
     def reciprocity(self, none: str = "none") -> float:
         """Give the posterior probability of an answer, whatever the rule.
@@ -241,7 +259,7 @@ def _compared(
     return table, sensitivity, verdict
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RuleRecovery:
     """Which rules were found in reports of wars that are known to have been fought by each."""
 
@@ -250,6 +268,10 @@ class RuleRecovery:
     and the `verdict`."""
     rules: tuple[str, ...]
     """The rules."""
+
+    def __repr__(self) -> str:
+        """Give what it is of."""
+        return f"<RuleRecovery: {len(self.table)} data sets of {', '.join(self.rules)}>"
 
     def confusion(self) -> pd.DataFrame:
         """Give how often each rule (columns) was most probable when another (rows) was true."""
