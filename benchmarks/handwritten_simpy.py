@@ -85,13 +85,31 @@ class War:
         self.env.process(self.weekly_barrage())
         self.env.process(
             self.routine(
-                "RU", 1.0, "shahed", 45, 6.0, 4, 5.0, ("odesa", "kharkiv", "dnipro", "kyiv")
+                "RU",
+                1.0,
+                "shahed",
+                45,
+                6.0,
+                4,
+                5.0,
+                {"odesa": 2.0, "kharkiv": 1.0, "dnipro": 1.0, "kyiv": 1.0, "kyiv_grid": 1.0},
             )
         )
-        self.env.process(self.routine("RU", 0.3, "shahed", 8, 50.0, 1, 0.0, ("kharkiv", "odesa")))
+        self.env.process(
+            self.routine(
+                "RU",
+                0.3,
+                "shahed",
+                8,
+                50.0,
+                1,
+                0.0,
+                {"kyiv_defence": 1.0, "kharkiv": 1.0, "odesa": 1.0},
+            )
+        )
         for side, size, targets in (
-            ("RU", 67, ("zaporizhzhia",)),
-            ("UA", 40, ("districts", "bryansk")),
+            ("RU", 67, {"zaporizhzhia": 1.0}),
+            ("UA", 40, {"districts": 1.0, "bryansk": 1.0}),
         ):
             self.env.process(self.shelling(side, size, targets))
         self.env.run(until=self.hours)
@@ -107,7 +125,24 @@ class War:
             yield self.env.timeout(24.0)
             loads = {"kh101": 95, "kh22": 8, "iskander": 14, "kinzhal": 5, "shahed": 36}
             self.env.process(
-                self.strike("RU", loads, 12, 16.2, ("kyiv", "kharkiv", "dnipro", "odesa", "lviv"))
+                self.strike(
+                    "RU",
+                    loads,
+                    12,
+                    16.2,
+                    {
+                        "kyiv": 3.0,
+                        "kyiv_grid": 2.0,
+                        "kharkiv": 2.0,
+                        "dnipro": 1.5,
+                        "odesa": 1.5,
+                        "lviv": 1.0,
+                        "lviv_grid": 1.0,
+                        "arms_industry": 2.0,
+                        "airfields": 1.0,
+                        "kyiv_defence": 0.2,
+                    },
+                )
             )
             yield self.env.timeout(144.0)
 
@@ -131,6 +166,7 @@ class War:
         totals = {"launched": 0, "killed": 0, "cruise": False}
         severity = self.rng.gamma(8.0, 1 / 8.0)
         raids = []
+        shares = np.array(list(targets.values())) / sum(targets.values())
         for wave in range(waves):
             for name, load in loads.items():
                 weapon = own.weapons[name]
@@ -142,7 +178,7 @@ class War:
                 totals["launched"] += count
                 totals["cruise"] |= weapon.category == "cruise"
                 flying = self.rng.binomial(count, weapon.reliability)
-                split = self.rng.multinomial(flying, [1 / len(targets)] * len(targets))
+                split = self.rng.multinomial(flying, shares)
                 for target, n in zip(targets, split, strict=True):
                     if n:
                         raids.append(
@@ -201,9 +237,16 @@ class War:
         """Answer what crosses a threshold."""
         yield self.env.timeout(4.0 if side == "RU" else 1.0)
         if side == "UA" and totals["cruise"]:
-            self.env.process(self.later(3.0, side, {"rocket": 9}, 2, 0.5, ("belgorod",)))
+            self.env.process(self.later(3.0, side, {"rocket": 9}, 2, 0.5, {"belgorod": 1.0}))
             self.env.process(
-                self.later(18.0, side, {"tochka": 8, "guided": 9}, 3, 2.0, ("districts", "kursk"))
+                self.later(
+                    18.0,
+                    side,
+                    {"tochka": 6, "guided": 11},
+                    3,
+                    2.0,
+                    {"districts": 10.0, "kursk": 1.2, "sevastopol": 1.2},
+                )
             )
             if totals["launched"] > 120:
                 self.env.process(
@@ -213,15 +256,20 @@ class War:
                         {"long_drone": 36},
                         3,
                         3.0,
-                        ("moscow", "bryansk", "oryol", "kursk"),
+                        {"moscow": 1.0, "bryansk": 1.5, "oryol": 1.0, "kursk": 1.5},
                     )
                 )
             if totals["killed"] >= 15:
-                self.env.process(self.later(6.5, side, {"rocket": 38}, 1, 0.0, ("belgorod",)))
+                self.env.process(self.later(6.5, side, {"rocket": 38}, 1, 0.0, {"belgorod": 1.0}))
         if side == "RU" and totals["killed"] >= 5:
             self.env.process(
                 self.later(
-                    self.rng.exponential(9.0), side, {"shahed": 30}, 2, 3.0, ("kyiv", "kharkiv")
+                    self.rng.exponential(9.0),
+                    side,
+                    {"shahed": 30},
+                    2,
+                    3.0,
+                    {"kyiv": 1.0, "kharkiv": 1.0},
                 )
             )
             if totals["killed"] >= 10:
@@ -232,10 +280,14 @@ class War:
                         {"kh101": 61, "kh22": 3, "iskander": 18},
                         5,
                         4.0,
-                        ("kyiv", "kharkiv", "dnipro"),
+                        {"kyiv": 3.0, "kyiv_grid": 1.0, "kharkiv": 2.0, "dnipro": 0.5},
                     )
                 )
-                self.env.process(self.later(72.0, side, {"kinzhal": 10}, 1, 0.0, ("kyiv",)))
+                self.env.process(
+                    self.later(
+                        72.0, side, {"kinzhal": 10}, 1, 0.0, {"kyiv": 1.0, "kyiv_defence": 1.0}
+                    )
+                )
 
     def later(self, hours, *strike):
         """Strike after a while."""
@@ -257,13 +309,16 @@ def russia():
                regions=("belgorod", "districts")),
          Layer({"drone": 0.85, "cruise": 0.7, "ballistic": 0.5}, 40, 0.1,
                {"drone": 1.0, "cruise": 0.2, "ballistic": 0.02},
-               regions=("bryansk", "kursk", "oryol", "moscow"))],
+               regions=("bryansk", "kursk", "oryol", "moscow")),
+         Layer({"cruise": 0.85, "ballistic": 0.7, "drone": 0.85}, 12, 0.05,
+               {"cruise": 0.1, "ballistic": 0.02, "drone": 0.5}, regions=("sevastopol",))],
         {"belgorod": Target("belgorod", 35, 60, 0.98, 5.0),
          "districts": Target("districts", 15, 200, 0.02, 0.1),
          "bryansk": Target("bryansk", 30, 200, 0.03, 0.1),
          "kursk": Target("kursk", 90, 20, 0.02, 0.1),
          "oryol": Target("oryol", 170, 20, 0.05, 0.3),
-         "moscow": Target("moscow", 450, 60, 0.05, 0.3)},
+         "moscow": Target("moscow", 450, 60, 0.05, 0.3),
+         "sevastopol": Target("sevastopol", 200, 30, 0.1, 0.5)},
     )  # fmt: skip
 
 
@@ -283,7 +338,12 @@ def ukraine():
          "dnipro": Target("dnipro", 130, 80, 1.7, 4.5),
          "odesa": Target("odesa", 200, 60, 1.7, 4.0),
          "kyiv": Target("kyiv", 230, 150, 0.3, 5.9),
-         "lviv": Target("lviv", 490, 80, 1.2, 4.0)},
+         "lviv": Target("lviv", 490, 80, 1.2, 4.0),
+         "kyiv_grid": Target("kyiv", 230, 15, 0.1, 1.0),
+         "lviv_grid": Target("lviv", 490, 15, 0.1, 1.0),
+         "arms_industry": Target("dnipro", 130, 40, 1.2, 3.5),
+         "airfields": Target("dnipro", 130, 30, 0.4, 1.0),
+         "kyiv_defence": Target("kyiv", 230, 12, 0.3, 0.6)},
     )  # fmt: skip
 
 
