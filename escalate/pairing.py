@@ -106,7 +106,7 @@ class Pairing:
         >>> forked = wars.fork(48.0, {"sides.RU.retaliations.vow.rule": "never"})
         >>> pairing = Pairing.of(wars, forked, names=["no missiles"])
         >>> print(pairing.sentences("killed.UA")[0])
-        no missiles: killed.UA 9.4 fewer (95% interval 7.9 to 10.9), 99 pairs; unpaired ...
+        no missiles: killed.UA 10.6 fewer (95% interval 9.1 to 12.1), 99 pairs; unpaired ...
         """
         given = []
         for wars in variants:
@@ -427,8 +427,8 @@ def compare(
     ...     rng=1,
     ... )
     >>> print(pairing)
-    vow.rule=never: killed.RU 6.7 fewer (95% interval 5.0 to 8.3), 200 pairs; unpaired ...
-    vow.rule=never: killed.UA 9.5 fewer (95% interval 8.5 to 10.5), 200 pairs; unpaired ...
+    vow.rule=never: killed.RU 8.1 fewer (95% interval 6.1 to 10.1), 200 pairs; unpaired ...
+    vow.rule=never: killed.UA 10.2 fewer (95% interval 9.2 to 11.2), 200 pairs; unpaired ...
     """
     if not isinstance(scenario, Scenario):
         raise EscalateError(f"`scenario` must be a Scenario, but got {type(scenario).__name__}")
