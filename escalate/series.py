@@ -40,6 +40,7 @@ __all__ = [
     "fit_massing",
     "fit_sizes",
     "fit_tempo",
+    "moving_mean",
 ]
 
 FALSE_ALARM = 0.05
@@ -743,14 +744,23 @@ class _Side:
 
     def __init__(self, values: Floats, trend_days: int) -> None:
         self.values = values
-        self.trend = np.log(np.maximum(_moving_mean(values, trend_days), 0.1))
+        self.trend = np.log(np.maximum(moving_mean(values, trend_days), 0.1))
         logs = np.log1p(values)
-        self.excess = logs - _moving_mean(logs, trend_days)
+        self.excess = logs - moving_mean(logs, trend_days)
         self.past = _past(self.excess)
         self.known = np.isfinite(values) & (np.arange(len(values)) >= 14)
 
 
-def _moving_mean(values: Floats, width: int) -> Floats:
+def moving_mean(values: Floats, width: int) -> Floats:
+    """Give the mean of what is known within a window about each day, shorter at the ends.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (days,)
+        A series, NaN where nothing is known.
+    width : int
+        Days of the window. [days]
+    """
     known = np.isfinite(values)
     box = np.ones(width)
     total = np.convolve(np.where(known, values, 0.0), box, "same")

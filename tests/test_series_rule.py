@@ -297,6 +297,21 @@ def test_the_answer_is_told_in_a_sentence():
     assert repr(found) == f"<RuleProbabilities: {found.text()}>"
 
 
+def test_a_fit_to_a_series_is_refused_where_figures_are_needed(tmp_path):
+    own, other = drawn()
+    fit = series_rule_probabilities(own, other, points=1000, rng=1).fits["none"]
+    with pytest.raises(EscalateError, match="a fit to a series cannot be saved"):
+        fit.save(tmp_path / "fit.nc")
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(EscalateError, match="none to leave out"):
+        fit.leave_out()
+
+
+def test_the_shift_test_needs_two_series_of_one_length():
+    with pytest.raises(EscalateError, match="must have one shape"):
+        shift_test(np.ones(5), np.ones(6))
+
+
 # Recovery from reports.
 
 

@@ -467,6 +467,8 @@ class Fit:
         """
         import pandas as pd
 
+        if not self.model.figures:
+            raise EscalateError("a fit without figures has none to leave out")
         rows = {}
         for k, (name, members) in enumerate(self.model.exchanges.items()):
             own = self.points["groups"][:, k]

@@ -19,6 +19,7 @@ from escalate.calibration.which_rule import RuleProbabilities, weighed, weights_
 from escalate.errors import EscalateError, closest
 from escalate.randomness import Seed
 from escalate.results import versions
+from escalate.series import moving_mean
 from escalate.theory._check import within
 
 __all__ = [
@@ -70,7 +71,6 @@ class SeriesModel:
     """Width of the moving mean that is the trend; none in a series of less than twice that."""
 
     figures = ()
-    exchanges: Any = None
 
     def __post_init__(self) -> None:
         """Check both series."""
@@ -106,7 +106,11 @@ class SeriesModel:
                 "two strikes of `own` and one of `other` are the least to weigh a rule with, but "
                 f"got {int((self.own > 0.0).sum())} and {int((self.other > 0.0).sum())}"
             )
-        object.__setattr__(self, "exchanges", {"series": [0]})
+
+    @property
+    def exchanges(self) -> dict[str, list[int]]:
+        """What has one likelihood: the series as a whole."""
+        return {"series": [0]}
 
     @cached_property
     def levels(self) -> Array:
@@ -224,12 +228,17 @@ class SeriesModel:
         return np.asarray(days.sum(axis=1) - silent)[:, None]
 
     def record(self) -> dict[str, Any]:
-        """Give all that makes the model again, as JSON takes it."""
-        own = [None if math.isnan(v) else v for v in self.own.tolist()]
-        return {
-            "rule": self.rule, "own": own, "other": self.other.tolist(),
-            "trend_days": self.trend_days,
-        }  # fmt: skip
+        """Refuse to be kept: a file of a fit holds reports of a scenario.
+
+        Raises
+        ------
+        EscalateError
+            Always, before anything is written.
+        """
+        raise EscalateError(
+            "a fit to a series cannot be saved: the same call gives it again in seconds, and "
+            "`fit.posterior` is a dataset that can be"
+        )
 
 
 def _size_chance(y: Array, mean: Array, k: Array) -> Array:
@@ -237,16 +246,6 @@ def _size_chance(y: Array, mean: Array, k: Array) -> Array:
     zero = np.minimum(-k * np.log1p(mean / k), -1e-12)  # log chance of 0
     ways = special.gammaln(y + k) - special.gammaln(k) - special.gammaln(y + 1.0)
     return np.asarray(np.exp(ways + zero + y * np.log(mean / (k + mean))) / -np.expm1(zero))
-
-
-def moving_mean(values: Array, width: int) -> Array:
-    """Give the mean of what is known within a window about each day; shorter at the ends."""
-    known = np.isfinite(values)
-    box = np.ones(width)
-    total = np.convolve(np.where(known, values, 0.0), box, "same")
-    count = np.convolve(known, box, "same")
-    mean = float(values[known].mean())
-    return np.where(count > 0.5, total / np.maximum(count, 1.0), mean)
 
 
 def series_priors(model: SeriesModel) -> dict[str, Any]:
@@ -327,6 +326,10 @@ def shift_test(own: ArrayLike, other: ArrayLike, *, trend_days: int = 91) -> flo
     True
     """
     a, b = np.asarray(own, dtype=float), np.asarray(other, dtype=float)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise EscalateError(
+            f"`own` and `other` must have one shape (days,), but have {a.shape} and {b.shape}"
+        )
     n = len(a)
     logs = [np.log1p(v) for v in (a, b)]
     excess = [
@@ -442,15 +445,14 @@ def series_rule_probabilities(
             f"{_days(others)}: take those of both, own, other = own.align(other, join='inner')"
         )
     seed = Seed.of(rng)
-    fits: dict[str, Fit] = {}
-    used = set()
-    for name in rules:
-        model = SeriesModel(np.asarray(own), np.asarray(other), name, trend_days)
-        laws = series_priors(model)
-        used |= set(laws)
-        laws |= {path: law for path, law in (priors or {}).items() if path in laws}
-        fits[name] = _fitted(model, laws, points, seed)
+    models = [SeriesModel(np.asarray(own), np.asarray(other), name, trend_days) for name in rules]
+    laws = [series_priors(model) for model in models]
+    known = {path for own_laws in laws for path in own_laws}
     for path in priors or {}:
-        if path not in used:
-            raise EscalateError(f"unknown parameter {path!r}: {closest(path, used)}")
+        if path not in known:
+            raise EscalateError(f"unknown parameter {path!r}: {closest(path, known)}")
+    fits: dict[str, Fit] = {}
+    for model, given in zip(models, laws, strict=True):
+        given |= {path: law for path, law in (priors or {}).items() if path in given}
+        fits[model.rule] = _fitted(model, given, points, seed)
     return weighed(fits, weights, none="none", pvalue=shift_test(own, other, trend_days=trend_days))
