@@ -2,6 +2,7 @@
 
     python benchmarks/which_rule.py [--quick] > benchmarks/which_rule.txt
     python benchmarks/which_rule.py --tables FOLDER
+    python benchmarks/which_rule.py --mixed
 
 Three questions. From reported figures: the winter of 2023-24 is fought with one of four rules
 that make Ukraine shell the border city, with parameters from the prior; reports of it are worded
@@ -11,7 +12,8 @@ the other by one of four rules, with tempo, sizes, delay, gain and level drawn a
 which rule? And from two years of two sides that have nothing to do with each other, in seven ways
 to be mistaken: how often are the data said to speak for an answer? At most 5% is asked for.
 
-With --tables the same is asked of the strike tables in a folder.
+With --tables the same is asked of the strike tables in a folder. With --mixed a weakness is
+measured: own strikes of two kinds, small ones and masses, and answers of a third size.
 """
 
 import sys
@@ -220,8 +222,23 @@ def tables(folder):
             print(found.text())
 
 
+def mixed(count=8, n=800):
+    """Weigh the rules of a side with two kinds of own strikes, which answers every other strike."""
+    for seed in range(count):
+        rng = np.random.default_rng([seed, 8])
+        other = np.where(rng.random(n) < 0.08, 1 + rng.negative_binomial(1.5, 1.5 / 21.5, n), 0)
+        sizes = np.where(rng.random(n) < 0.6, 1 + rng.poisson(1, n), 1 + rng.poisson(60, n))
+        own = np.where(rng.random(n) < 0.2, sizes, 0)
+        for day in np.flatnonzero(other) + rng.integers(1, 4, np.count_nonzero(other)):
+            if day < n and rng.random() < 0.5:
+                own[day] += rng.poisson(20)
+        print(weigh(own, other, rng=1).text(), flush=True)
+
+
 if __name__ == "__main__":
-    if "--tables" in sys.argv:
+    if "--mixed" in sys.argv:
+        mixed()
+    elif "--tables" in sys.argv:
         tables(sys.argv[-1])
     else:
         main("--quick" in sys.argv)
