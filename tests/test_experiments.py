@@ -20,6 +20,7 @@ from scipy import stats
 import escalate as esc
 from escalate import designs
 from escalate.ensemble import OUTCOMES
+from tests.folders import contents
 from tests.small_wars import answering, side, war
 
 CHANNELS = "sides.B.layers.belt.channels"
@@ -467,7 +468,7 @@ def test_parts_come_together_in_a_store(whole, tmp_path):
 
 def test_another_sweep_is_refused_and_nothing_changed(tmp_path):
     again(store=tmp_path / "store")
-    files = {path: path.read_bytes() for path in (tmp_path / "store").iterdir()}
+    stored = contents(tmp_path / "store")
     for how, message in (
         ({"replications": 21}, "replications was 20 and is 21 now"),
         ({"common": False}, "common was True and is False now"),
@@ -477,7 +478,7 @@ def test_another_sweep_is_refused_and_nothing_changed(tmp_path):
     other = base().replace({"sides.A.alert_hours": 3.0})
     with pytest.raises(esc.EscalateError, match=r"scenario: .*\+alert_hours = 3"):
         esc.sweep(other, design(), replications=20, rng=5, store=tmp_path / "store")
-    assert files == {path: path.read_bytes() for path in (tmp_path / "store").iterdir()}
+    assert contents(tmp_path / "store") == stored
 
 
 def test_what_no_file_can_keep_is_refused_before_the_first_war(tmp_path):

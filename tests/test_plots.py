@@ -578,5 +578,13 @@ class TestOverview:
             inside &= box.x1 <= page.bbox.x1 + 2.0 and box.y1 <= page.bbox.y1 + 2.0
             assert inside, text
 
+    def test_places_are_the_same_to_the_last_bit(self, run):
+        page = plots.overview(run, [compared(reported(), 9.0, 4.0, 12.0)])
+        page.draw_without_rendering()
+        boxes = [ax.get_position().get_points() for ax in page.axes]
+        boxes += [band.bbox_relative.get_points() for band in page.subfigs]
+        assert all((box == box.round(9)).all() for box in boxes)
+        assert all(ax.get_in_layout() for ax in page.axes)
+
     def test_an_empty_run_has_a_page_as_well(self, empty):
         plots.overview(empty).draw_without_rendering()

@@ -13,6 +13,7 @@ from escalate import results
 from escalate.claims import CLAIM_COLUMNS
 from escalate.errors import ResultError
 from escalate.events import CAUSES, COLUMNS, KINDS
+from tests.folders import contents
 from tests.small_wars import answering, ordered, side, war
 
 TABLES = ("strikes", "events", "weapons", "layers", "targets", "regions")
@@ -28,10 +29,6 @@ def winter():
 @pytest.fixture
 def saved(winter, tmp_path):
     return winter.save(tmp_path / "run")
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def patient(see, params, memory, u):
@@ -101,7 +98,7 @@ def test_a_foreign_folder_or_file_is_refused_and_left_alone(winter, tmp_path):
         winter.save(tmp_path)
     with pytest.raises(ResultError, match="a folder is needed, but there is a file"):
         winter.save(tmp_path / "notes.txt")
-    assert contents(tmp_path) == {"notes.txt": b"mine"}
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize("before", ["nothing", "a run"])

@@ -31,7 +31,9 @@ def axes(ax: Axes | None, width: float, height: float, x: str = "", y: str = "")
     if ax is None:
         import matplotlib.pyplot as plt
 
-        ax = plt.subplots(figsize=(width, height), layout="constrained")[1]
+        from escalate.plots._layout import Layout
+
+        ax = plt.subplots(figsize=(width, height), layout=Layout())[1]
     ax.set_xlabel(x, fontsize=MEDIUM)
     ax.set_ylabel(y, fontsize=MEDIUM)
     ax.tick_params(labelsize=SMALL, width=0.6, length=2.5)

@@ -378,11 +378,13 @@ def overview(run: Run, comparisons: Iterable[Comparison] | None = None) -> Figur
     """
     from matplotlib.figure import Figure
 
+    from escalate.plots._layout import Layout
+
     rows = tuple(comparisons or ())
     # A long table of figures takes the right column of the page, a short one its foot.
     long, table = len(rows) > 15, 0.7 + 0.126 * len(rows)
     heights = [4.2, table] if long else [4.2, 2.6, table][: 2 + bool(rows)]
-    page = Figure((style.TWO_COLUMNS, sum(heights)), layout="constrained")
+    page = Figure((style.TWO_COLUMNS, sum(heights)), layout=Layout())
     bands = page.subfigures(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     left, right = bands[1].subfigures(1, 2, width_ratios=(0.64, 1.0) if long else (1.2, 1.0))
     tree, shares = left.subfigures(2, 1, height_ratios=(1.0, 1.2)) if long else (left, right)
