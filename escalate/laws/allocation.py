@@ -7,6 +7,7 @@ plain function with the same signature.
 
 from __future__ import annotations
 
+import math
 from collections.abc import MutableSequence, Sequence
 
 from escalate._compile import law
@@ -39,6 +40,27 @@ def _held(
 
 
 @law
+def _share(
+    w: int,
+    spare: Sequence[int],
+    weights: Sequence[float],
+    categories: Sequence[int],
+    chosen: int,
+    evenly: bool,
+) -> float:
+    """Give a weapon's share: what is to spare times weight, `evenly` as a part of its category's.
+
+    It is 0 for a weapon of none of the categories in the mask `chosen`.
+    """
+    if (chosen >> categories[w]) & 1 == 0 or spare[w] <= 0 or weights[w] <= 0.0:
+        return 0.0
+    share = float(spare[w]) * weights[w]
+    if evenly:
+        share = share / _held(spare, weights, categories, categories[w])
+    return share
+
+
+@law
 def _fill(
     wanted: int,
     spare: Sequence[int],
@@ -48,29 +70,43 @@ def _fill(
     evenly: bool,
     out: MutableSequence[int],
 ) -> int:
-    """Add `wanted` more to `out` from the categories in the mask `chosen`, one at a time.
+    """Put `wanted` into `out`, all of them of the categories in the mask `chosen`.
 
-    A weapon's share is what is to spare of it times its weight, `evenly` as a part of its
-    category's. Each round goes where the share per round given is the largest (Webster's
-    rule), so that the counts are the proportional ones rounded, and a weapon that runs out
-    hands on to the others. Returns how many found no place.
+    Each round goes to the weapon with the largest share per round given (Webster's rule), so
+    that the counts are the proportional ones rounded, and a weapon that runs out hands on to the
+    others. Returns how many found no place.
     """
-    for placed in range(wanted):
-        best = -1
-        most = -1.0
+    total = 0.0
+    kinds = 0
+    for w in range(len(spare)):
+        share = _share(w, spare, weights, categories, chosen, evenly)
+        if share > 0.0:
+            total = total + share
+            kinds = kinds + 1
+    left = wanted
+    sure = wanted - 0.5 * kinds
+    if sure > 0.0 and total < math.inf:
+        # Rounds whose claim is no less than total / (2 sure) are at most as many as wanted, so
+        # that all these have a place.
         for w in range(len(spare)):
-            if (chosen >> categories[w]) & 1 == 0 or spare[w] <= out[w] or weights[w] <= 0.0:
-                continue
-            share = float(spare[w]) * weights[w]
-            if evenly:
-                share = share / _held(spare, weights, categories, categories[w])
-            claim = share / (2.0 * out[w] + 1.0)
-            if claim > most:
-                most = claim
-                best = w
+            share = _share(w, spare, weights, categories, chosen, evenly)
+            if share > 0.0:
+                out[w] = min(int(share / total * sure + 0.5), spare[w])
+                left = left - out[w]
+    while left > 0:
+        best = -1
+        most = 0.0
+        for w in range(len(spare)):
+            if spare[w] > out[w]:
+                share = _share(w, spare, weights, categories, chosen, evenly)
+                claim = share / (2.0 * out[w] + 1.0)
+                if claim > most:
+                    most = claim
+                    best = w
         if best < 0:
-            return wanted - placed
+            return left
         out[best] = out[best] + 1
+        left = left - 1
     return 0
 
 
