@@ -62,9 +62,10 @@ def add_up(w: Any, counts: Any, values: Any, daily: Any, column: Any) -> None:
     for i in range(w.used["log"]):
         kind = log["kind"][i]
         count = log["count"][i]
-        counts[kind, 1 + log["weapon"][i]] += count
-        counts[kind, layers + 1 + log["layer"][i]] += count
-        counts[kind, targets + 1 + log["target"][i]] += count
+        row = counts[kind]
+        row[1 + log["weapon"][i]] += count
+        row[layers + 1 + log["layer"][i]] += count
+        row[targets + 1 + log["target"][i]] += count
         values[kind, 1 + log["target"][i]] += log["value"][i]
         if kind == steps.INTERCEPTED:
             electronic = w.layers["electronic"][log["layer"][i]]
