@@ -18,12 +18,22 @@ from escalate.engines import _steps as steps
 from escalate.engines import simpy as simpy_engine
 from escalate.engines._pack import pack
 from escalate.laws import allocation, interception
-from escalate.randomness import Seed, bernoullis, beta, derive, gamma, normal, poisson, uniform
+from escalate.randomness import (
+    Seed,
+    bernoullis,
+    beta,
+    derive,
+    gamma,
+    normal,
+    poisson,
+    uniform,
+    uniforms,
+)
 
 for law in LAWS:
     inlined(law)
 
-KINDS = ("uniform", "derive", "bernoullis", "poisson", "gamma", "beta", "normal")
+KINDS = ("uniform", "uniforms", "derive", "bernoullis", "poisson", "gamma", "beta", "normal")
 
 
 def drawn(scenario: esc.Scenario, seed: Seed) -> dict[str, np.ndarray]:
@@ -39,8 +49,8 @@ def drawn(scenario: esc.Scenario, seed: Seed) -> dict[str, np.ndarray]:
         return call
 
     functions = {
-        "uniform": uniform, "derive": derive, "bernoullis": bernoullis, "poisson": poisson,
-        "gamma": gamma, "beta": beta, "normal": normal,
+        "uniform": uniform, "uniforms": uniforms, "derive": derive, "bernoullis": bernoullis,
+        "poisson": poisson, "gamma": gamma, "beta": beta, "normal": normal,
     }  # fmt: skip
     for module in (steps, interception, allocation):
         for kind, function in functions.items():
@@ -56,10 +66,13 @@ def drawn(scenario: esc.Scenario, seed: Seed) -> dict[str, np.ndarray]:
 
 
 @kernel
-def _draw(key0, key1, uniforms, derived, trials, probs, means, shapes, normals):
+def _draw(key0, key1, single, pairs, derived, trials, probs, means, shapes, normals):
     total = 0.0
-    for i in range(len(uniforms)):
-        total += uniform(key0, key1, uniforms[i, 0], uniforms[i, 1])
+    for i in range(len(single)):
+        total += uniform(key0, key1, single[i, 0], single[i, 1])
+    for i in range(len(pairs)):
+        u, v = uniforms(key0, key1, pairs[i, 0], pairs[i, 1])
+        total += u + v
     for i in range(len(derived)):
         total += derive(key0, key1, derived[i, 0], derived[i, 1])
     for i in range(len(trials)):
@@ -85,6 +98,7 @@ class Draws:
         trials = calls["bernoullis"]
         self._inputs = (
             np.array(calls["uniform"], dtype=np.int64).reshape(-1, 2),
+            np.array(calls["uniforms"], dtype=np.int64).reshape(-1, 2),
             np.array(calls["derive"], dtype=np.int64).reshape(-1, 2),
             np.array([row[:3] for row in trials], dtype=np.int64).reshape(-1, 3),
             np.array([row[3] for row in trials], dtype=float),

@@ -73,6 +73,13 @@ def uniform(key0: int, key1: int, stream: int, index: int) -> float:
 
 
 @kernel
+def uniforms(key0: int, key1: int, stream: int, block: int) -> tuple[float, float]:
+    """Give draws ``2 * block`` and ``2 * block + 1`` of a stream, as `uniform` does, at once."""
+    x, y = threefry(np.uint64(key0), np.uint64(key1), np.uint64(stream), np.uint64(block))
+    return float(x >> _SHIFT) * _ULP + _HALF_ULP, float(y >> _SHIFT) * _ULP + _HALF_ULP
+
+
+@kernel
 def derive(key0: int, key1: int, key: int, number: int) -> int:
     """Give the 63-bit key of child `number` of `key`; never a block that `uniform` uses."""
     x, _ = threefry(np.uint64(key0), np.uint64(key1), np.uint64(key), np.uint64(number) | _DERIVE)
@@ -218,17 +225,21 @@ def gamma(key0: int, key1: int, stream: int, shape: float) -> float:
     d = shape - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
-        z = normal(uniform(key0, key1, stream, index))
-        u = uniform(key0, key1, stream, index + 1)
+        if index & 1:
+            u = uniform(key0, key1, stream, index)
+            v = uniform(key0, key1, stream, index + 1)
+        else:
+            u, v = uniforms(key0, key1, stream, index >> 1)
         index = index + 2
-        v = 1.0 + c * z
-        if v > 0.0:
-            v = v * v * v
+        z = normal(u)
+        x = 1.0 + c * z
+        if x > 0.0:
+            x = x * x * x
             # The first, which implies the second, spares most draws the logarithms.
-            if u < 1.0 - 0.0331 * z * z * z * z or (
-                math.log(u) < 0.5 * z * z + d - d * v + d * math.log(v)
+            if v < 1.0 - 0.0331 * z * z * z * z or (
+                math.log(v) < 0.5 * z * z + d - d * x + d * math.log(x)
             ):
-                return d * v * boost
+                return d * x * boost
 
 
 @law
@@ -299,7 +310,7 @@ def _poisson(u: float, mean: float) -> int:
     count = 0
     while u > below and below + term > below:  # ends where rounding keeps the sum below u
         count = count + 1
-        term = term * mean / count
+        term = term * (mean / count)
         below = below + term
     return count
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import escalate as esc
+from tests.small_wars import drone, ordered, side, war
 from tests.strategies import scenarios
 
 
@@ -39,6 +40,32 @@ def test_shipped_wars_are_equal_event_by_event(name):
             esc.simulate(scenario, rng=1, replication=replication),
             esc.simulate(scenario, rng=1, replication=replication, engine="compiled"),
         )
+
+
+def crowded():
+    """Give a war in which hundreds of groups are in the air at a time, each on its own way."""
+    places = {f"place {i}": esc.Region(depth_km=20.0 + 7.0 * (i % 90)) for i in range(150)}
+    homes = {name: esc.Target(category="urban", region=name, killed_per_hit=0.3) for name in places}
+    attacker = side(
+        weapons={"slow": drone(speed_km_per_hour=90.0), "fast": drone(speed_km_per_hour=400.0)},
+        plans={"raid": esc.Plan(targets=dict.fromkeys(homes, 1.0), waves=3, duration_hours=2.0)},
+    )
+    layer = esc.Layer(
+        kill_prob={"drone": 0.4}, window_hours={"drone": 0.4}, channels=30, magazine=400
+    )
+    defender = side(regions=places, targets=homes, layers={"outer": layer, "inner": layer})
+    return war(attacker, defender, ordered(1.0, slow=700, fast=900), hours=20.0)
+
+
+def test_a_crowded_sky_is_equal_and_can_be_stopped():
+    run = esc.simulate(crowded(), rng=3)
+    assert_same(run, esc.simulate(crowded(), rng=3, engine="compiled"))
+    for hours in (2.0, 2.9, 3.4):
+        snapshot, other = (run.snapshot(hours, engine=e) for e in ("simpy", "compiled"))
+        assert len(snapshot.tables["queue"]) > 100
+        for name, table in snapshot.tables.items():
+            assert table.tobytes() == other.tables[name].tobytes(), name
+        assert_same(run, other.resume(engine="compiled"))
 
 
 def test_three_years_are_equal():

@@ -35,6 +35,7 @@ from escalate.randomness import (
     poisson,
     threefry,
     uniform,
+    uniforms,
 )
 from tests.naive import assert_mean, assert_share, runs
 
@@ -102,6 +103,12 @@ def test_a_uniform_is_the_top_of_one_word_of_its_block(key0, key1, stream, i):
     block = plain_threefry((key0, key1), (stream, i // 2))
     expected = (block[i % 2] >> 12) * 2.0**-52 + 2.0**-53
     assert uniform(key0, key1, stream, i) == expected
+
+
+@given(word, word, word, index)
+def test_two_uniforms_at_once_are_the_two_of_a_block(key0, key1, stream, i):
+    both = tuple(uniform(key0, key1, stream, i & ~1 | bit) for bit in (0, 1))
+    assert uniforms(key0, key1, stream, i >> 1) == both
 
 
 @given(word, word, word, word)

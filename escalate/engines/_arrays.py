@@ -35,8 +35,8 @@ SCALARS: dict[str, Any] = {"key0": np.int64, "key1": np.int64, "horizon": np.flo
 """Fields that are one number."""
 
 PLAIN: dict[str, Any] = {
-    "looks": np.int64, "channels": np.float64, "mix": np.float64, "params": np.float64,
-    "memory": np.float64, "counts": np.int64,
+    "looks": np.int64, "channels": np.float64, "mix": np.float64, "first_alike": np.int64,
+    "params": np.float64, "memory": np.float64, "counts": np.int64,
 }  # fmt: skip
 """Fields that are one column."""
 
@@ -47,7 +47,8 @@ TABLES = tuple(f.name for f in fields(World) if f.name not in (*SCALARS, *PLAIN,
 Arrays = namedtuple("Arrays", (*SCALARS, *PLAIN, *TABLES, "used", "functions", "policies"))  # type: ignore[misc]
 """A `World` as arrays."""
 
-_USED = np.dtype([(name, np.int64) for name in GROWING])
+USED = np.dtype([(name, np.int64) for name in (*GROWING, "far")])
+"""How many rows of each table are used; of those of the queue, how many are far."""
 
 
 @functools.cache
@@ -91,7 +92,7 @@ def arrays_of(world: World, room: Mapping[str, int]) -> Any:
         for column in array.dtype.names or ():
             array[column] = table[column][:rows]
         values[name] = np.concatenate([array, fresh(name, room[name])]) if name in room else array
-    values["used"] = np.array([tuple(world.used[name] for name in GROWING)], _USED)
+    values["used"] = np.array([(*(world.used[name] for name in GROWING), 0)], USED)
     values |= {"functions": world.functions, "policies": world.policies}
     return Arrays(**values)
 

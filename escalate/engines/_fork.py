@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from escalate.engines import _steps as steps
-from escalate.engines._arrays import arrays_of, dtype_of, fresh, seen
-from escalate.engines._pack import GROWING, World, in_turn, pack, room_of
+from escalate.engines._arrays import arrays_of, fresh, seen
+from escalate.engines._pack import EVENT, GROWING, World, in_turn, pack, room_of
 from escalate.engines.simpy import (
     ALARM,
     CALENDAR,
@@ -181,8 +181,9 @@ class Fork:
             column[:] = known[column]
         values["used"] = arrays.used.copy()
         forked = self._new._replace(**values, key0=arrays.key0, key1=arrays.key1)
-        rows = sorted(self._queue(arrays, forked))
-        forked.queue[: len(rows)] = np.array(rows, dtype_of("queue"))
+        rows = sorted(self._queue(arrays, forked), reverse=True)
+        for i, name in enumerate(EVENT):
+            forked.queue[name][: len(rows)] = [row[i] for row in rows]
         forked.used["queue"] = len(rows)
         return forked
 
@@ -364,7 +365,7 @@ class Fork:
     def _queue(self, arrays: Any, forked: Any) -> Iterator[tuple[float, int, int, int, float]]:
         """Give the events that are due from now on, under the new scenario."""
         at, new = self.at, seen(forked)
-        rows = arrays.queue[: arrays.used["queue"][0]].tolist()
+        rows = arrays.queue[list(EVENT)][: arrays.used["queue"][0]].tolist()
         horizon = new.horizon
         calm, power = set(), set()
         for row in rows:

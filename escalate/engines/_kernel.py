@@ -34,7 +34,9 @@ __all__ = ["DONE", "PAUSED", "ROOM", "fight"]
 for _law in LAWS:
     inlined(_law)
 
-_TAKEN = -1  # order of an event that has happened, and whose place is free
+_NEAR = 32
+"""How many events lie in order. Most wars never have more due at a time; the others keep the rest,
+which is all later, as a heap in the rows before them."""
 DONE, PAUSED, ROOM = range(3)
 """Why `fight` came back: nothing is left; the rest is later; or a table is full."""
 
@@ -83,12 +85,23 @@ def _due(
     if at > w.horizon and kind != ENTER and kind != IMPACT:
         return
     queue = w.queue
+    far = w.used["far"]
     i = w.used["queue"]
-    if i > 0 and queue["order"][0] == _TAKEN:
-        _sink(queue, i, max(at, now), kind * 2 + side, number, n, held)
-    else:
-        w.used["queue"] = i + 1
-        _raise(queue, i, max(at, now), kind * 2 + side, number, n, held)
+    w.used["queue"] = i + 1
+    time = max(at, now)
+    order = kind * 2 + side
+    while i > far and _before(queue, i - 1, time, order, number):
+        _move(queue, i - 1, i)
+        i = i - 1
+    queue["time"][i] = time
+    queue["order"][i] = order
+    queue["number"][i] = number
+    queue["n"][i] = n
+    queue["at"][i] = held
+    if (i == far and far > 0) or w.used["queue"] - far > _NEAR:
+        w.used["far"] = far + 1
+        _raise(queue, far, queue["time"][far], queue["order"][far], queue["number"][far],
+               queue["n"][far], queue["at"][far])  # fmt: skip
 
 
 @inlined
@@ -114,27 +127,16 @@ def _sink(queue: Any, rows: int, time: float, order: int, number: int, n: int, h
 
 
 @inlined
-def _drop_first(w: Any) -> None:
-    """Take the first event out of the queue."""
+def _come_near(w: Any, events: int) -> None:
+    """Bring the first so many of the far events near: the heap gives up the place beside them."""
     queue = w.queue
-    last = w.used["queue"] - 1
-    w.used["queue"] = last
-    # The gap goes down to a leaf, where the last event is put and rises to its place: most of
-    # them are far ahead, and seldom rise.
-    i = 0
-    child = 1
-    while child < last:
-        if child + 1 < last and _before(
-            queue, child + 1, queue["time"][child], queue["order"][child], queue["number"][child]
-        ):
-            child = child + 1
-        _move(queue, child, i)
-        i = child
-        child = 2 * i + 1
-    _raise(
-        queue, i, queue["time"][last], queue["order"][last], queue["number"][last],
-        queue["n"][last], queue["at"][last],
-    )  # fmt: skip
+    for _ in range(events):
+        last = w.used["far"] - 1
+        w.used["far"] = last
+        time, order, number = queue["time"][last], queue["order"][last], queue["number"][last]
+        n, held = queue["n"][last], queue["at"][last]
+        _move(queue, 0, last)
+        _sink(queue, last, time, order, number, n, held)
 
 
 @inlined
@@ -260,34 +262,38 @@ def fight(
         _begin(w)
     while used["queue"] > 0:
         queue = w.queue
-        if queue["order"][0] == _TAKEN:
-            _drop_first(w)
-            continue
-        now = queue["time"][0]
+        if used["queue"] == used["far"]:
+            _come_near(w, min(used["far"], _NEAR // 2))
+        due = used["queue"] - 1
+        now = queue["time"][due]
         if now >= until:
+            _come_near(w, used["far"])
             if adding:
                 add_up(w, counted, valued, daily, column)
                 used["log"] = 0
             return PAUSED
-        if used["log"] + room[4] > len(w.log) and adding:
+        if used["log"] + room[4] > len(w.log):
+            if not adding:
+                return ROOM
             add_up(w, counted, valued, daily, column)
             used["log"] = 0
-        if (
-            used["strikes"] + room[0] > len(w.strikes)
-            or used["loads"] + room[1] > len(w.loads)
-            or used["groups"] + room[2] > len(w.groups)
-            or used["orders"] + room[3] > len(w.orders)
-            or used["log"] + room[4] > len(w.log)
-            or used["queue"] + room[5] > len(queue)
+        kind = queue["order"][due] >> 1
+        if used["queue"] + room[5] > len(queue) or (
+            kind != ENTER
+            and kind != IMPACT
+            and (
+                used["strikes"] + room[0] > len(w.strikes)
+                or used["loads"] + room[1] > len(w.loads)
+                or used["groups"] + room[2] > len(w.groups)
+                or used["orders"] + room[3] > len(w.orders)
+            )
         ):
             return ROOM
-        kind = queue["order"][0] >> 1
-        side = queue["order"][0] & 1
-        number = queue["number"][0]
-        n = queue["n"][0]
-        held = queue["at"][0]
-        # Most events are followed by one more, which may have the place of its cause.
-        queue["order"][0] = _TAKEN
+        side = queue["order"][due] & 1
+        number = queue["number"][due]
+        n = queue["n"][due]
+        held = queue["at"][due]
+        used["queue"] = due
         if kind == ENTER:
             group = number & ((1 << 48) - 1)
             if steps.engage_group(w, now, group, n) > 0:

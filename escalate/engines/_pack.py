@@ -39,7 +39,7 @@ from escalate.scenario import (
     numbering,
 )
 
-__all__ = ["GROWING", "Table", "World", "columns_of", "in_turn", "pack", "room_of"]
+__all__ = ["EVENT", "GROWING", "Table", "World", "columns_of", "in_turn", "pack", "room_of"]
 
 Table = dict[str, list[Any]]
 
@@ -65,13 +65,17 @@ GROWING: dict[str, dict[str, Any]] = {
         "time_hours": 0.0, "kind": 0, "side": 0, "strike": -1, "wave": -1, "weapon": -1,
         "layer": -1, "target": -1, "region": -1, "count": 0, "value": 0.0,
     },
-    "queue": {"time": 0.0, "order": 0, "number": 0, "n": 0, "at": 0.0},
+    "queue": {"order": 0, "time": 0.0, "number": 0, "at": 0.0, "n": 0},
 }  # fmt: skip
 """Tables that grow during a run: columns with the value that a new row starts from.
 
 An event in the queue says when it is due, its kind and side as one number, what it is about,
-and two numbers of its own.
+and two numbers of its own. Whole numbers and others alternate: of two neighbours alike a compiler
+makes one move, which has to wait until both have been stored.
 """
+
+EVENT = ("time", "order", "number", "n", "at")
+"""The columns of the queue by what decides which of two events comes first."""
 
 
 @dataclass
@@ -94,6 +98,7 @@ class World:
     channels: list[float]
     plans: Table
     mix: list[float]
+    first_alike: list[int]
     aims: Table
     tempos: Table
     retaliations: Table
@@ -361,6 +366,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 repair_hours=24.0 * side.repair_days.get(target.category, math.inf),
                 damage=0.0,
                 at_hours=0.0,
+                next_alike=-1,
             )
             for per_site in sites.values():
                 per_site.extend([0.0] * target.sites)
@@ -512,6 +518,14 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 )
         _add(calendar, **row)
 
+    # The targets of one side and category are a chain, so that none has to look for them.
+    first_alike = [-1] * (2 * len(TARGET_CATEGORIES))
+    for t, (side_number, category) in reversed(
+        list(enumerate(zip(targets.get("side", ()), targets.get("category", ()), strict=True)))
+    ):
+        chain = side_number * len(TARGET_CATEGORIES) + category
+        targets["next_alike"][t] = first_alike[chain]
+        first_alike[chain] = t
     growing: dict[str, Table] = {
         name: {column: [] for column in columns} for name, columns in GROWING.items()
     }
@@ -532,7 +546,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             len(number["region"]),
         ),
         looks=looks, channels=channels,
-        plans=plans, mix=mix, aims=aims,
+        plans=plans, mix=mix, first_alike=first_alike, aims=aims,
         tempos=tempos, retaliations=retaliations,
         rungs=rungs, nodes=nodes, params=params,
         memory=np.zeros(MEMORY * len(nodes["code"])), functions=functions,

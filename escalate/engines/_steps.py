@@ -40,6 +40,7 @@ from escalate.randomness import (
     normal,
     poisson,
     uniform,
+    uniforms,
 )
 from escalate.rules import Situation, decide, measured, next_rung
 
@@ -128,15 +129,14 @@ def side_damage(w: World, now: float, side: int, category: int, layer: int) -> f
     targets = w.targets
     damage = 0.0
     sites = 0
-    for t in range(len(targets["side"])):
-        if targets["side"][t] != side or targets["category"][t] != category:
-            continue
-        if layer >= 0 and targets["layer"][t] >= 0 and targets["layer"][t] != layer:
-            continue
-        sites = sites + targets["sites"][t]
-        damage = damage + remaining(
-            targets["damage"][t], now - targets["at_hours"][t], targets["repair_hours"][t]
-        )
+    t = w.first_alike[side * CATEGORIES + category]
+    while t >= 0:
+        if layer < 0 or targets["layer"][t] < 0 or targets["layer"][t] == layer:
+            sites = sites + targets["sites"][t]
+            damage = damage + remaining(
+                targets["damage"][t], now - targets["at_hours"][t], targets["repair_hours"][t]
+            )
+        t = targets["next_alike"][t]
     if sites == 0:
         return 0.0
     return damage / sites
@@ -162,12 +162,13 @@ def settle_weapons(w: World, now: float, side: int) -> None:
             # All weapons of a side are settled together, so the integral is shared.
             lost = 0.0
             sites = 0
-            for t in range(len(targets["side"])):
-                if targets["side"][t] == side and targets["category"][t] == INDUSTRY:
-                    sites = sites + targets["sites"][t]
-                    repair = targets["repair_hours"][t]
-                    left = remaining(targets["damage"][t], since - targets["at_hours"][t], repair)
-                    lost = lost + damage_hours(left, clock - since, repair)
+            t = w.first_alike[side * CATEGORIES + INDUSTRY]
+            while t >= 0:
+                sites = sites + targets["sites"][t]
+                repair = targets["repair_hours"][t]
+                left = remaining(targets["damage"][t], since - targets["at_hours"][t], repair)
+                lost = lost + damage_hours(left, clock - since, repair)
+                t = targets["next_alike"][t]
             if sites > 0:
                 lost = lost / sites
         progress = weapons["progress"][k] + made(
@@ -261,7 +262,8 @@ def spare_weapons(
     side = w.plans["side"][plan]
     weapon_mask, target_mask, _ = rung_masks(w, side)
     depth_km = w.sides["depth_km"][side]
-    military = side_damage(w, now, side, MILITARY, -1)
+    at_risk = w.sides["launchers_at_risk"][side]
+    military = side_damage(w, now, side, MILITARY, -1) if at_risk > 0.0 else 0.0
     total = 0
     for k in range(len(weapons["side"])):
         out[k] = 0
@@ -277,12 +279,7 @@ def spare_weapons(
             spare = min(spare, weapons["earmarked"][k])
         else:
             spare = spare - weapons["earmarked"][k]
-        limit = launch_limit(
-            weapons["launchers"][k],
-            w.plans["waves"][plan],
-            w.sides["launchers_at_risk"][side],
-            military,
-        )
+        limit = launch_limit(weapons["launchers"][k], w.plans["waves"][plan], at_risk, military)
         if limit >= 0:
             spare = min(spare, limit)
         if spare <= 0:
@@ -557,11 +554,10 @@ def engage_group(w: World, now: float, group: int, layer: int) -> int:
         strikes["unengaged"][strike] += count
         record(w, now, UNENGAGED, defender, strike, wave, weapon, layer, target, region, count, 0.0)
         return count
-    channels = part_left(
-        layers["channels"][layer],
-        w.sides["channels_at_risk"][defender],
-        side_damage(w, now, defender, AIR_DEFENCE, layer),
-    )
+    channels = layers["channels"][layer]
+    if w.sides["channels_at_risk"][defender] > 0.0:
+        damage = side_damage(w, now, defender, AIR_DEFENCE, layer)
+        channels = part_left(channels, w.sides["channels_at_risk"][defender], damage)
     allowed = magazine
     if magazine >= 0 and w.kill["rank"][at] > 0:
         allowed = magazine - max(hold_below - 1, 0)  # no further down within one group either
@@ -617,7 +613,22 @@ def engage_group(w: World, now: float, group: int, layer: int) -> int:
         record(w, now, INTERCEPTED, defender, strike, wave, weapon, layer, target, region,
                stopped, 0.0)  # fmt: skip
         w.groups["count"][group] = count - stopped
+        if stopped == count:
+            _forget_groups(w)
     return count - stopped
+
+
+@law
+def _forget_groups(w: World) -> None:
+    """Take the last rows of groups back as far as nothing is left of them.
+
+    So the table stays as short as what is in the air, and in the processor's cache. A new group
+    still has a higher number than any that is in the air.
+    """
+    last = w.used["groups"]
+    while last > 0 and w.groups["count"][last - 1] == 0:
+        last = last - 1
+    w.used["groups"] = last
 
 
 @law
@@ -649,8 +660,11 @@ def impact(w: World, now: float, group: int) -> bool:
         before = remaining(targets["damage"][target], now - targets["at_hours"][target], repair)
         added = 0.0
         different = 0
-        for i in range(hits):
-            u = uniform(w.key0, w.key1, key ^ D_SITE, first + i)
+        even = odd = 0.0
+        for draw in range(first, first + hits):
+            if draw == first or draw & 1 == 0:
+                even, odd = uniforms(w.key0, w.key1, key ^ D_SITE, draw >> 1)
+            u = odd if draw & 1 else even
             site = targets["site_first"][target] + int(u * targets["sites"][target])
             if sites["at_hours"][site] < now or sites["damage"][site] == 0.0:
                 different = different + 1
@@ -680,6 +694,8 @@ def impact(w: World, now: float, group: int) -> bool:
             strikes["injured"][strike] += injured
             record(w, now, INJURED, defender, strike, wave, weapon, -1, target, region,
                    injured, 0.0)  # fmt: skip
+    w.groups["count"][group] = 0
+    _forget_groups(w)
     return category == ENERGY
 
 
@@ -730,11 +746,13 @@ def grid(w: World, now: float, side: int) -> float:
     total = 0.0
     all_sites = 0
     repair = math.inf
-    for t in range(len(targets["side"])):
-        if targets["side"][t] == side and targets["category"][t] == ENERGY:
-            repair = targets["repair_hours"][t]
-            all_sites = all_sites + targets["sites"][t]
-            total = total + remaining(targets["damage"][t], now - targets["at_hours"][t], repair)
+    first = w.first_alike[side * CATEGORIES + ENERGY]
+    t = first
+    while t >= 0:
+        repair = targets["repair_hours"][t]
+        all_sites = all_sites + targets["sites"][t]
+        total = total + remaining(targets["damage"][t], now - targets["at_hours"][t], repair)
+        t = targets["next_alike"][t]
     if all_sites == 0:
         return math.inf
     level = sides["restriction"][side]
@@ -749,11 +767,13 @@ def grid(w: World, now: float, side: int) -> float:
         if regions["side"][r] != side or regions["energy_sites"][r] == 0:
             continue
         damage = 0.0
-        for t in range(len(targets["side"])):
-            if targets["region"][t] == r and targets["category"][t] == ENERGY:
+        t = first
+        while t >= 0:
+            if targets["region"][t] == r:
                 damage = damage + remaining(
                     targets["damage"][t], now - targets["at_hours"][t], repair
                 )
+            t = targets["next_alike"][t]
         damage = damage / regions["energy_sites"][r]
         level = regions["blackout"][r]
         if restricted != 0:

@@ -31,8 +31,7 @@ from numba.core.typing.templates import (
 )
 from numba.extending import NativeValue, lower_builtin, models, register_model, typeof_impl, unbox
 
-from escalate.engines._arrays import PLAIN, SCALARS, TABLES, Arrays, dtype_of, seen
-from escalate.engines._pack import GROWING
+from escalate.engines._arrays import PLAIN, SCALARS, TABLES, USED, Arrays, dtype_of, seen
 from escalate.errors import EscalateError
 from escalate.rules import Answer, Situation
 
@@ -53,6 +52,7 @@ _POLICY = types.void(
     types.int64, types.int64[::1], _FLOATS, types.float64[:], types.int64[:], types.int64[::1]
 )
 """What a user's own allocation policy is compiled as."""
+_USED_NAMES: tuple[str, ...] = USED.names  # type: ignore[assignment]
 _OWN = {"functions": _RULE, "policies": _POLICY}
 
 
@@ -289,14 +289,14 @@ def _load_column(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 
 @lower_builtin("static_getitem", _Used, types.StringLiteral)
 def _load_used(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-    return _word(builder, args[0], list(GROWING).index(args[1]), ir.IntType(64), False)
+    return _word(builder, args[0], _USED_NAMES.index(args[1]), ir.IntType(64), False)
 
 
 @lower_builtin("static_setitem", _Used, types.StringLiteral, types.Any)
 def _store_used(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     used, _, number = args
     words = builder.bitcast(used, ir.IntType(64).as_pointer())
-    at = list(GROWING).index(sig.args[1].literal_value)
+    at = _USED_NAMES.index(sig.args[1].literal_value)
     builder.store(number, builder.gep(words, [ir.IntType(64)(at)], inbounds=True))
     return context.get_dummy_value()
 

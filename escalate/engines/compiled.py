@@ -195,7 +195,10 @@ class Field:
         """Set the tables back to how they were packed."""
         arrays = self._view.arrays
         made = int(arrays.used["strikes"][0])
-        arrays.strikes[:made] = fresh("strikes", 1)
+        # As numbers, because NumPy copies rows of named columns one column at a time.
+        strikes, row = (table.view(np.int64).reshape(len(table), -1)
+                        for table in (arrays.strikes, fresh("strikes", 1)))  # fmt: skip
+        strikes[:made] = row
         for own, pristine in self._states:
             own[:] = pristine
 

@@ -14,7 +14,7 @@ from typing import Any
 import simpy
 
 from escalate.engines import _steps as steps
-from escalate.engines._pack import GROWING, World, room_of
+from escalate.engines._pack import EVENT, GROWING, World, room_of
 from escalate.errors import EscalateError, closest
 from escalate.laws.flight import wave_offset_hours
 from escalate.randomness import decision, uniform
@@ -611,7 +611,7 @@ def _take_up(war: War) -> None:
     queue, rows = war.world.queue, war.world.used["queue"]
     war.world.used["queue"] = 0
     war.set_back(min(queue["time"][:rows]))
-    for row in zip(*(column[:rows] for column in queue.values()), strict=True):
+    for row in zip(*(queue[column][:rows] for column in EVENT), strict=True):
         war.start(_waiting(war, *row))
 
 
@@ -639,10 +639,10 @@ def _waiting(war: War, at: float, order: int, number: int, n: int, held: float) 
 
 
 def _write_queue(war: War) -> None:
-    """Put what is due into the table of that name, first things first."""
+    """Put what is due into the table of that name, first things last."""
     world = war.world
-    rows = sorted((at, *event.about) for at, event in war.still_due())
-    for i, column in enumerate(world.queue):
+    rows = sorted(((at, *event.about) for at, event in war.still_due()), reverse=True)
+    for i, column in enumerate(EVENT):
         world.queue[column] = [row[i] for row in rows]
     world.used["queue"] = len(rows)
 

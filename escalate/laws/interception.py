@@ -10,7 +10,7 @@ import math
 from collections.abc import MutableSequence, Sequence
 
 from escalate._compile import law
-from escalate.randomness import beta, uniform
+from escalate.randomness import beta, uniform, uniforms
 
 __all__ = ["common_kill_prob", "engage", "may_engage"]
 
@@ -152,6 +152,8 @@ def engage(
     deadline = now + window_hours + 1e-9
     end = first_channel + channels
     idle = first_channel  # no channel before this one is free now
+    block = first_index >> 1
+    even, odd = uniforms(key0, key1, kill_stream, block)
     for i in range(count):
         index = first_index + i * look_count
         while idle < end and free_at[idle] > now:
@@ -192,7 +194,10 @@ def engage(
                 miss = 1.0
                 for _ in range(shots):
                     miss = miss * (1.0 - kill_prob)
-                killed = uniform(key0, key1, kill_stream, index + look) >= miss
+                if (index + look) >> 1 != block:
+                    block = (index + look) >> 1
+                    even, odd = uniforms(key0, key1, kill_stream, block)
+                killed = (odd if (index + look) & 1 else even) >= miss
             if killed:
                 break
         if killed:

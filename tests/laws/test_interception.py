@@ -437,11 +437,27 @@ def test_every_look_of_every_weapon_has_a_draw_of_its_own(monkeypatch):
         taken.append((stream, index))
         return 0.5
 
+    def two(key0, key1, stream, block):
+        return tuple(fair(key0, key1, stream, 2 * block + bit) for bit in (0, 1))
+
     monkeypatch.setattr(interception, "uniform", fair)
+    monkeypatch.setattr(interception, "uniforms", two)
     layer(3, stream=5, index=100, looks=[1, 1], kill=0.0, track=0.9, cycle=1.0, exponential=True,
           window=99.0)  # fmt: skip
     looks = [(stream, i) for i in range(100, 106) for stream in (20, 21)]
     assert sorted(taken) == sorted([*looks, (22, 100), (22, 102), (22, 104)])
+
+
+@pytest.mark.parametrize("first", [100, 101])
+def test_a_look_s_draw_is_that_of_its_number(first, monkeypatch):
+    def numbered(key0, key1, stream, block):
+        return 2.0 * block, 2.0 * block + 1.0
+
+    monkeypatch.setattr(interception, "uniforms", numbered)
+    for weapons in range(1, 6):
+        # A miss is certain, but for a draw that is its number.
+        stopped, _, _ = layer(weapons, index=first, kill=-(first + 2.5))
+        assert stopped == max(weapons - 4, 0), weapons
 
 
 def test_looks_are_read_from_the_layer_s_own_place():
