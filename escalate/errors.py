@@ -72,13 +72,13 @@ class ResultError(InvalidInputError):
     """A saved run that cannot be loaded, or asked for something it does not hold."""
 
 
-def closest(name: str, known: Iterable[str]) -> str:
+def closest(name: object, known: Iterable[str]) -> str:
     """Say what is known, and which of it `name` was probably meant to be.
 
     Parameters
     ----------
-    name : str
-        What was given.
+    name : object
+        What was given, in capitals or not.
     known : iterable of str
         What would have been accepted.
 
@@ -91,8 +91,11 @@ def closest(name: str, known: Iterable[str]) -> str:
     --------
     >>> closest("stok", ["stock", "category"])
     "did you mean 'stock'? Known: category, stock"
+    >>> closest("ua", ["RU", "UA"])
+    "did you mean 'UA'? Known: RU, UA"
     """
     names = sorted(known)
-    match = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    folded = [one.casefold() for one in names]
+    match = difflib.get_close_matches(str(name).casefold(), folded, n=1, cutoff=0.5)
     listing = "Known: " + (", ".join(names) if names else "none")
-    return f"did you mean {match[0]!r}? {listing}" if match else listing
+    return f"did you mean {names[folded.index(match[0])]!r}? {listing}" if match else listing
