@@ -77,7 +77,7 @@ SERIES = DAILY
 """Outcomes that are daily series; they are stored only when asked for."""
 
 _DEFAULT = (*BY_SIDE, *BY_CATEGORY, *BY_TARGET, *BY_LAYER)
-_CHUNK = 32
+_CHUNK = 32  # replications that a thread fights at a time, at most
 
 
 class ReplicationError(EscalateError):
@@ -555,7 +555,9 @@ def _fought(
             raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
     _check_outcomes(chosen, OUTCOMES)
     scenario, replications = stages[-1][1], int(replications)
-    threads = min(threads, math.ceil(replications / _CHUNK))
+    threads = min(threads, math.ceil(replications / 8))
+    # Long enough to cost little, and short enough for threads to end at about the same time.
+    stretch = max(1, min(_CHUNK, replications // (8 * threads)))
     days, layers = _days(scenario), sum(len(side.layers) for side in scenario.sides.values())
     sizes = {
         "side": 2, "category": len(CATEGORIES), "target_category": len(TARGET_CATEGORIES),
@@ -578,7 +580,7 @@ def _fought(
     def chunk(first: int) -> int:
         """Fight one stretch of replications and put their outcomes into place."""
         course = idle.pop() if idle else Course(stages)
-        number = min(_CHUNK, replications - first)
+        number = min(stretch, replications - first)
 
         def failed(replication: int, error: Exception) -> None:
             again = "simulate(scenario, " if len(stages) == 1 else "replayed(stages, "
@@ -594,7 +596,7 @@ def _fought(
         return number
 
     with sink:
-        _in_threads(chunk, range(0, replications, _CHUNK), threads, replications, progress, stop)
+        _in_threads(chunk, range(0, replications, stretch), threads, replications, progress, stop)
         ensemble = Ensemble(scenario, seed, replications, {}, stages[:-1], versions(), begin)
         data = sink.finish(ensemble)
     return replace(ensemble, data=data)

@@ -305,6 +305,8 @@ def poisson(key0: int, key1: int, stream: int, index: int, mean: float) -> int:
 @law
 def _poisson(u: float, mean: float) -> int:
     """Turn one uniform into a Poisson variate of a mean of 500 at most."""
+    if u <= 1.0 - mean:  # which is below exp(-mean), and spares it
+        return 0
     term = math.exp(-mean)
     below = term
     count = 0

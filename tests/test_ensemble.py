@@ -309,7 +309,7 @@ def test_a_bar_is_drawn_on_standard_error(january, capsys):
     assert "3/3" in err
 
 
-@pytest.mark.parametrize("chunk", [1, 7, 1000])
+@pytest.mark.parametrize("chunk", [1, 3, 1000])
 def test_the_size_of_chunks_changes_nothing(january, monkeypatch, chunk):
     monkeypatch.setattr(esc.ensemble, "_CHUNK", chunk)
     same(esc.simulate_many(january.scenario, replications=70, rng=1, workers=2), january)

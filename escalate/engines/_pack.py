@@ -228,6 +228,8 @@ def pack(scenario: Scenario, key: RunKey) -> World:
             weapon_mask=_mask(side.permitted_weapons, CATEGORIES),
             target_mask=_mask(side.permitted_targets, TARGET_CATEGORIES),
             depth_km=_or(side.permitted_depth_km, math.inf),
+            weapon_first=len(weapons["side"]) if weapons else 0,
+            weapons=len(side.weapons),
             rungs_first=rungs_first,
             rungs=len(rung_names),
             climb_measure=MEASURES.index(ladder.climb_measure) if ladder else 0,

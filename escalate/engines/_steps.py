@@ -149,8 +149,9 @@ def settle_weapons(w: World, now: float, side: int) -> None:
     targets = w.targets
     clock = min(now, w.horizon)
     lost = -1.0
-    for k in range(len(weapons["side"])):
-        if weapons["side"][k] != side or weapons["settled_hours"][k] >= clock:
+    first = w.sides["weapon_first"][side]
+    for k in range(first, first + w.sides["weapons"][side]):
+        if weapons["settled_hours"][k] >= clock:
             continue
         since = weapons["settled_hours"][k]
         weapons["settled_hours"][k] = clock
@@ -413,6 +414,7 @@ def launch_wave(
     plan = strikes["plan"][strike]
     key = strikes["key"][strike]
     arsenal = len(weapons["side"])
+    first_weapon = w.sides["weapon_first"][side]
     first_aim = w.plans["aim_first"][plan]
     aims = w.plans["aims"][plan]
     waves = strikes["waves"][strike]
@@ -420,7 +422,7 @@ def launch_wave(
     group = first_group
     weapon_mask, target_mask, _ = rung_masks(w, side)
     depth_km = w.sides["depth_km"][side]
-    for k in range(arsenal):
+    for k in range(first_weapon, first_weapon + w.sides["weapons"][side]):
         load = w.loads["count"][strike * arsenal + k]
         if load == 0:
             continue

@@ -62,11 +62,13 @@ def add_up(w: Any, counts: Any, values: Any, daily: Any, column: Any) -> None:
     for i in range(w.used["log"]):
         kind = log["kind"][i]
         count = log["count"][i]
-        row = counts[kind]
-        row[1 + log["weapon"][i]] += count
-        row[layers + 1 + log["layer"][i]] += count
-        row[targets + 1 + log["target"][i]] += count
-        values[kind, 1 + log["target"][i]] += log["value"][i]
+        # Numbers without a sign, because one below zero would count from the end.
+        row = counts[np.uint64(kind)]
+        row[np.uint64(1 + log["weapon"][i])] += count
+        row[np.uint64(layers + 1 + log["layer"][i])] += count
+        target = log["target"][i]
+        row[np.uint64(targets + 1 + target)] += count
+        values[np.uint64(kind)][np.uint64(1 + target)] += log["value"][i]
         if kind == steps.INTERCEPTED:
             electronic = w.layers["electronic"][log["layer"][i]]
             counts[_LOST, 1 + log["weapon"][i]] += electronic * count
