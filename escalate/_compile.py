@@ -86,13 +86,23 @@ def kernel(function: Any = None, *, allocates: bool = False) -> Any:
         numba.config.CACHE_DIR = before
 
 
-def inlined(function: F) -> F:
+@overload
+def inlined(function: F, *, force: bool = False) -> F: ...
+
+
+@overload
+def inlined(*, force: bool) -> Callable[[F], F]: ...
+
+
+def inlined(function: Any = None, *, force: bool = False) -> Any:
     """Mark a part of a kernel: plain Python that compiled code may call.
 
     Parameters
     ----------
     function : callable
         Text in numba's subset of Python.
+    force : bool, optional
+        Whether it becomes a part of its caller even where the compiler would rather call it.
 
     Returns
     -------
@@ -101,8 +111,9 @@ def inlined(function: F) -> F:
     """
     from numba.extending import register_jitable
 
-    registered: F = register_jitable(function)
-    return registered
+    if function is None:
+        return functools.partial(inlined, force=force)
+    return register_jitable(forceinline=True)(function) if force else register_jitable(function)
 
 
 def _wrapping(function: F) -> F:

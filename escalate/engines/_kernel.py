@@ -28,11 +28,14 @@ from escalate.engines.simpy import (
     WAVE,
 )
 from escalate.laws.flight import wave_offset_hours
+from escalate.laws.interception import engage
 
 __all__ = ["DONE", "PAUSED", "ROOM", "fight"]
 
+# What nearly every event goes through, and is called at one place.
+_OFTEN = (engage, steps.next_layer, steps.layer_entry)
 for _law in LAWS:
-    inlined(_law)
+    inlined(_law, force=_law in _OFTEN)
 
 _NEAR = 32
 """How many events lie in order. Most wars never have more due at a time; the others keep the rest,
@@ -175,7 +178,7 @@ def _start_routine(w: Any, now: float, tempo: int, after: float) -> None:
     _due(w, now, at, TEMPO, w.tempos["side"][tempo], tempo, 0, at)
 
 
-@inlined
+@inlined(force=True)
 def _start_part(w: Any, now: float, group: int, layer: int) -> None:
     """Send a group on to its next layer after `layer`, or to its target."""
     side = w.strikes["side"][w.groups["strike"][group]]

@@ -245,11 +245,12 @@ def spread(count: int, weights: Sequence[float], u: float, out: MutableSequence[
         total = total + weights[j]
         if weights[j] > 0.0:
             last = j
+    share = count / total
     running = 0.0
     placed = 0
     for j in range(len(weights)):
         running = running + weights[j]
-        upto = count if j >= last else min(int(count * running / total + u), count)
+        upto = count if j >= last else min(int(running * share + u), count)
         out[j] = upto - placed
         placed = upto
 
