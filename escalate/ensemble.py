@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -556,8 +556,6 @@ def _fought(
     _check_outcomes(chosen, OUTCOMES)
     scenario, replications = stages[-1][1], int(replications)
     threads = min(threads, math.ceil(replications / 8))
-    # Long enough to cost little, and short enough for threads to end at about the same time.
-    stretch = max(1, min(_CHUNK, replications // (8 * threads)))
     days, layers = _days(scenario), sum(len(side.layers) for side in scenario.sides.values())
     sizes = {
         "side": 2, "category": len(CATEGORIES), "target_category": len(TARGET_CATEGORIES),
@@ -577,10 +575,10 @@ def _fought(
     sink = InMemory(shapes, kinds) if store is None else OnDisk(Path(store), shapes, kinds)
     stop = threading.Event()
 
-    def chunk(first: int) -> int:
+    def chunk(stretch: tuple[int, int]) -> int:
         """Fight one stretch of replications and put their outcomes into place."""
+        first, number = stretch
         course = idle.pop() if idle else Course(stages)
-        number = min(stretch, replications - first)
 
         def failed(replication: int, error: Exception) -> None:
             again = "simulate(scenario, " if len(stages) == 1 else "replayed(stages, "
@@ -596,7 +594,7 @@ def _fought(
         return number
 
     with sink:
-        _in_threads(chunk, range(0, replications, stretch), threads, replications, progress, stop)
+        _in_threads(chunk, threads, replications, progress, stop)
         ensemble = Ensemble(scenario, seed, replications, {}, stages[:-1], versions(), begin)
         data = sink.finish(ensemble)
     return replace(ensemble, data=data)
@@ -656,9 +654,17 @@ def fight_stretch(
     return {name: tables[name] for name in chosen}
 
 
+def _stretches(replications: int, threads: int) -> Iterator[tuple[int, int]]:
+    """Give first and number of stretches, shorter to the end so that threads end together."""
+    first = 0
+    while first < replications:
+        number = max(1, min(_CHUNK, (replications - first) // (4 * threads)))
+        yield first, number
+        first += number
+
+
 def _in_threads(
-    chunk: Callable[[int], int],
-    firsts: Iterable[int],
+    chunk: Callable[[tuple[int, int]], int],
     threads: int,
     replications: int,
     progress: bool | Callable[[int, int], None] | None,
@@ -669,7 +675,7 @@ def _in_threads(
     with ThreadPoolExecutor(threads) as pool, Progress(progress, replications) as told:
         try:
             # Two chunks a thread are enough to keep it busy.
-            for number in as_done(pool, chunk, firsts, 2 * threads):
+            for number in as_done(pool, chunk, _stretches(replications, threads), 2 * threads):
                 done += number
                 told(number)
         except KeyboardInterrupt:
