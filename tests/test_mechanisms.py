@@ -416,6 +416,24 @@ def test_a_quick_raid_does_not_end_the_alert_of_a_slow_one(fight):
     assert run.regions["alert_hours"].tolist() == [0.0, pytest.approx(10.0)]
 
 
+@pytest.mark.parametrize(("repair_days", "every_hours"), [(0.05, 30.0), (1.0, 30.0), (40.0, 9.0)])
+def test_a_site_is_repaired_from_hit_to_hit(repair_days, every_hours, fight):
+    # With the first, what is left of a hit after eight more is too small for a number.
+    attacker = side(weapons={"drone": drone(damage_share=0.6)})
+    defender = side(
+        targets={"town": esc.Target(category="urban", region="border", sites=1)},
+        repair_days={"urban": repair_days},
+    )
+    strikes = (ordered(every_hours * k, drone=1) for k in range(25))
+    run = fight(war(attacker, defender, *strikes, hours=800.0))
+    damage, added = 0.0, []
+    for _ in range(25):
+        damage *= math.exp(-every_hours / (24.0 * repair_days))
+        added.append((1.0 - damage) * 0.6)
+        damage += added[-1]
+    np.testing.assert_allclose(run.rows("damage")["value"], added, rtol=1e-10)
+
+
 def test_damage_adds_up_site_by_site(fight):
     """Hits on one site leave what they leave, and a row counts the sites that it hits."""
     for sites, counts in ((1, {1}), (3, {2, 3})):

@@ -54,7 +54,7 @@ STATE: dict[str, tuple[str, ...]] = {
     "regions": (
         "alert_until", "alert_hours", "dark", "dark_ever", "dark_since", "dark_hours",
     ),
-    "targets": ("damage", "at_hours"),
+    "targets": ("damage", "at_hours", "since_hours"),
     "sites": ("damage", "at_hours"),
     "layers": (
         "channels", "magazine", "progress", "settled_hours", "spent", "resupplied", "delivered",
@@ -284,12 +284,12 @@ class Fork:
             if self._differ("targets", t, ("repair_hours",)):
                 repair = float(arrays.targets["repair_hours"][t])
                 first = int(arrays.targets["site_first"][t])
-                rows = [(arrays.targets, t)]
-                rows += [(arrays.sites, first + i) for i in range(arrays.targets["sites"][t])]
-                for table, row in rows:
-                    since = self.at - float(table["at_hours"][row])
-                    table["damage"][row] = remaining(float(table["damage"][row]), since, repair)
-                    table["at_hours"][row] = self.at
+                target = arrays.targets[t : t + 1]
+                sites = arrays.sites[first : first + int(target["sites"][0])]
+                for table, column in ((target, "at_hours"), (sites, "since_hours")):
+                    since = self.at - float(target[column][0])
+                    table["damage"] *= remaining(1.0, since, repair)
+                    target[column] = self.at
 
     def _state(self, table: str, held: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Give a table with the new parameters and the state that it held."""

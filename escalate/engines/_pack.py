@@ -368,6 +368,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
                 repair_hours=24.0 * side.repair_days.get(target.category, math.inf),
                 damage=0.0,
                 at_hours=0.0,
+                since_hours=0.0,
                 next_alike=-1,
             )
             for per_site in sites.values():

@@ -660,6 +660,15 @@ def impact(w: World, now: float, group: int) -> bool:
     if share > 0.0:
         repair = targets["repair_hours"][target]
         before = remaining(targets["damage"][target], now - targets["at_hours"][target], repair)
+        # What is left of damage done at `since`, at which the damage of all sites is reckoned:
+        # one exponential for all of them. Before it is too small a number, they are all moved on.
+        left = remaining(1.0, now - targets["since_hours"][target], repair)
+        if left < 1e-30:
+            first_site = targets["site_first"][target]
+            for site in range(first_site, first_site + targets["sites"][target]):
+                sites["damage"][site] = sites["damage"][site] * left
+            targets["since_hours"][target] = now
+            left = 1.0
         added = 0.0
         different = 0
         even = odd = 0.0
@@ -670,9 +679,9 @@ def impact(w: World, now: float, group: int) -> bool:
             site = targets["site_first"][target] + int(u * targets["sites"][target])
             if sites["at_hours"][site] < now or sites["damage"][site] == 0.0:
                 different = different + 1
-            old = remaining(sites["damage"][site], now - sites["at_hours"][site], repair)
+            old = min(sites["damage"][site] * left, 1.0)
             new = struck(old, share)
-            sites["damage"][site] = new
+            sites["damage"][site] = new / left
             sites["at_hours"][site] = now
             added = added + (new - old)
         targets["damage"][target] = min(before + added, float(targets["sites"][target]))
