@@ -289,7 +289,7 @@ def test_the_version_is_printed(capsys):
 def test_a_foreign_folder_is_refused_before_simulating(name, refused, no_simulation, tmp_path):
     (tmp_path / name).write_text("mine")
     assert str(tmp_path) in refused(*FEBRUARY, "--out", str(tmp_path))
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {name: "mine"}
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(refused, no_simulation, tmp_path):

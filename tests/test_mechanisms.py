@@ -416,18 +416,18 @@ def test_a_quick_raid_does_not_end_the_alert_of_a_slow_one(fight):
     assert run.regions["alert_hours"].tolist() == [0.0, pytest.approx(10.0)]
 
 
-@pytest.mark.parametrize(("repair_days", "every_hours"), [(0.05, 30.0), (1.0, 30.0), (40.0, 9.0)])
+@pytest.mark.parametrize(("repair_days", "every_hours"), [(0.04, 30.0), (1.0, 30.0), (40.0, 9.0)])
 def test_a_site_is_repaired_from_hit_to_hit(repair_days, every_hours, fight):
-    # With the first, what is left of a hit after eight more is too small for a number.
+    # With the first, exp(-31) is left from hit to hit: no number from the first to the last.
     attacker = side(weapons={"drone": drone(damage_share=0.6)})
     defender = side(
         targets={"town": esc.Target(category="urban", region="border", sites=1)},
         repair_days={"urban": repair_days},
     )
-    strikes = (ordered(every_hours * k, drone=1) for k in range(25))
-    run = fight(war(attacker, defender, *strikes, hours=800.0))
+    strikes = (ordered(every_hours * k, drone=1) for k in range(30))
+    run = fight(war(attacker, defender, *strikes, hours=900.0))
     damage, added = 0.0, []
-    for _ in range(25):
+    for _ in range(30):
         damage *= math.exp(-every_hours / (24.0 * repair_days))
         added.append((1.0 - damage) * 0.6)
         damage += added[-1]

@@ -98,7 +98,8 @@ def test_a_foreign_folder_or_file_is_refused_and_left_alone(winter, tmp_path):
         winter.save(tmp_path)
     with pytest.raises(ResultError, match="a folder is needed, but there is a file"):
         winter.save(tmp_path / "notes.txt")
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["mine"]
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == {"notes.txt": "mine"}
 
 
 @pytest.mark.parametrize("before", ["nothing", "a run"])

@@ -22,6 +22,7 @@ __all__ = [
     "PLAIN",
     "SCALARS",
     "TABLES",
+    "USED",
     "Arrays",
     "arrays_of",
     "dtype_of",

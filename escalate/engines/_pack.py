@@ -170,6 +170,7 @@ def pack(scenario: Scenario, key: RunKey) -> World:
     weapons: Table = {}
     regions: Table = {}
     targets: Table = {}
+    # The damage of a site is what it would have been at its target's `since_hours`.
     sites: Table = _empty("damage", "at_hours")
     layers: Table = {}
     kill: Table = _empty("prob", "window", "rank")
