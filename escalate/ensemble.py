@@ -555,6 +555,7 @@ def _fought(
             raise EscalateError(f"`{name}` must be a whole number, 1 or more, but got {value!r}")
     _check_outcomes(chosen, OUTCOMES)
     scenario, replications = stages[-1][1], int(replications)
+    # Another thread lays the scenario out once more, which a few short wars do not pay for.
     threads = min(threads, math.ceil(replications / 8))
     days, layers = _days(scenario), sum(len(side.layers) for side in scenario.sides.values())
     sizes = {

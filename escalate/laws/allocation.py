@@ -50,10 +50,11 @@ def _share(
 ) -> float:
     """Give a weapon's share: what is to spare times weight, `evenly` as a part of its category's.
 
-    It is 0 for a weapon of none of the categories in the mask `chosen`.
+    It is -1 for a weapon that has none, or is of none of the categories in the mask `chosen`; 0 is
+    a share too small for a number, which is still served when the others have run out.
     """
     if (chosen >> categories[w]) & 1 == 0 or spare[w] <= 0 or weights[w] <= 0.0:
-        return 0.0
+        return -1.0
     share = float(spare[w]) * weights[w]
     if evenly:
         share = share / _held(spare, weights, categories, categories[w])
@@ -80,27 +81,27 @@ def _fill(
     kinds = 0
     for w in range(len(spare)):
         share = _share(w, spare, weights, categories, chosen, evenly)
-        if share > 0.0:
+        if share >= 0.0:
             total = total + share
             kinds = kinds + 1
     left = wanted
     sure = wanted - 0.5 * kinds
-    if sure > 0.0 and total < math.inf:
+    if sure > 0.0 and 0.0 < total < math.inf:
         # Rounds whose claim is no less than total / (2 sure) are at most as many as wanted, so
         # that all these have a place.
         for w in range(len(spare)):
             share = _share(w, spare, weights, categories, chosen, evenly)
-            if share > 0.0:
+            if share >= 0.0:
                 out[w] = min(int(share / total * sure + 0.5), spare[w])
                 left = left - out[w]
     while left > 0:
         best = -1
-        most = 0.0
+        most = -1.0
         for w in range(len(spare)):
             if spare[w] > out[w]:
                 share = _share(w, spare, weights, categories, chosen, evenly)
                 claim = share / (2.0 * out[w] + 1.0)
-                if claim > most:
+                if share >= 0.0 and claim > most:
                     most = claim
                     best = w
         if best < 0:

@@ -136,6 +136,13 @@ def test_as_many_as_wanted_if_they_are_there_and_never_more(policy, wanted, arse
     assert all(n == 0 for n, weight in zip(out, weights, strict=True) if weight == 0.0)
 
 
+@pytest.mark.parametrize("policy", ["proportional", "equal_share"])
+@pytest.mark.parametrize("weights", [[5e-324, 5e-324], [1e300, 5e-324], [5e-324, 1.0]])
+def test_a_weight_hardly_above_zero_is_one_above_zero(policy, weights):
+    out = counts(policy, 40, [30, 20], weights, categories=[DRONE, DRONE])
+    assert sum(out) == 40
+
+
 @given(st.integers(0, 120), weapons)
 def test_the_proportional_policy_claim_by_claim(wanted, arsenal):
     spare, weights, _, _ = arsenal
